@@ -1,0 +1,33 @@
+"""The one exception tree. Every message is one sentence that says what is wrong, where, and what to do."""
+
+
+class TweenfieldError(Exception):
+    """Base of every error that tweenfield raises on purpose; ``exit_status`` is what the command returns."""
+
+    exit_status = 1
+
+
+class UsageError(TweenfieldError):
+    """A value or a combination of values that makes no sense, whatever the input holds."""
+
+    exit_status = 2
+
+
+class VideoError(TweenfieldError):
+    """A video or a folder of images that can't be read as asked."""
+
+
+class FlowError(TweenfieldError):
+    """Optical flow that can't be computed, read, or used with this video."""
+
+
+class FitError(TweenfieldError):
+    """A fit that can't start or can't go on."""
+
+
+class ModelFileError(TweenfieldError):
+    """A file that isn't a usable ``.tween`` model."""
+
+
+class OutputError(TweenfieldError):
+    """A result that can't be written where it was asked for."""

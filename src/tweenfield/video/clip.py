@@ -1,0 +1,83 @@
+"""The video as a value: frames with their times, and what is needed to write them back unchanged in look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from tweenfield.errors import VideoError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorTags:
+    """How the numbers of a video mean colour, as the code points of ITU-T H.273 (2 = unspecified).
+
+    ``matrix`` is the RGB to YUV matrix, ``primaries`` and ``transfer`` pass through untouched,
+    ``full_range`` tells 0-255 from 16-235.
+    """
+
+    matrix: int = 1
+    primaries: int = 1
+    transfer: int = 1
+    full_range: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Video:
+    """RGB frames and the exact time of each.
+
+    Attributes:
+        frames: uint8 RGB.
+        times: presentation time of each frame in seconds, strictly increasing.
+        rate: nominal frames per second.
+        color: colour tags to write with.
+        sample_aspect_ratio: width over height of one pixel.
+        name: what messages and results call it.
+
+    Raises:
+        VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.
+    """
+
+    frames: UInt8[np.ndarray, "frames height width 3"]
+    times: tuple[Fraction, ...]
+    rate: Fraction
+    color: ColorTags = ColorTags()
+    sample_aspect_ratio: Fraction = Fraction(1)
+    name: str = "video"
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
+            raise VideoError(
+                f"{self.name}: frames have shape {self.frames.shape} and type {self.frames.dtype}; "
+                "give uint8 of shape (frames, height, width, 3)"
+            )
+        if len(self.times) != len(self.frames) or not self.times:
+            raise VideoError(f"{self.name}: {len(self.frames)} frames but {len(self.times)} times; give one per frame")
+        if any(b <= a for a, b in zip(self.times, self.times[1:], strict=False)):
+            raise VideoError(f"{self.name}: frame times don't increase; give each frame a later time than the one before")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __repr__(self) -> str:
+        n, h, w, _ = self.frames.shape
+        return f"Video({self.name!r}, {n} frames of {h}x{w}, {float(self.rate):.6g} fps)"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.frames.shape[1], self.frames.shape[2]
+
+    def select(self, indices: Sequence[int]) -> Video:
+        """The frames at ``indices`` (increasing), with their own times; the rate falls accordingly."""
+        indices = list(indices)
+        times = tuple(self.times[i] for i in indices)
+        rate = self.rate if len(times) < 2 else Fraction(len(times) - 1) / (times[-1] - times[0])
+        return replace(self, frames=self.frames[indices], times=times, rate=rate)
