@@ -1,0 +1,195 @@
+"""What to expect on your clip: hide frames, fit the rest, score the drawn ones against the hidden truth."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+
+from tweenfield.baselines import BASELINES
+from tweenfield.errors import UsageError
+from tweenfield.fit import FitResult, Recipe, fit, resolve_device
+from tweenfield.flow import Flow, FlowEstimator, estimate_flow
+from tweenfield.metrics import psnr, ssim
+from tweenfield.render import render, to_8bit
+from tweenfield.video import Video, field_position
+
+# Called with the stage's name, how much of it is done, out of how much, and a short remark.
+OnStage = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A video with frames hidden: every n-th is observed, the others up to the last observed are held out.
+
+    Attributes:
+        observed: the observed frames.
+        held_out: the hidden ones.
+        positions: time of each hidden frame, in observed-frame intervals.
+        indices: place of each hidden frame in the whole video.
+    """
+
+    observed: Video
+    held_out: Video
+    positions: tuple[Fraction, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Quality of each held-out frame, in the order of time."""
+
+    psnr: tuple[float, ...]
+    ssim: tuple[float, ...]
+
+    def as_json(self) -> dict[str, float]:
+        """Means over frames."""
+        return {"psnr_held_out": float(np.mean(self.psnr)), "ssim_held_out": float(np.mean(self.ssim))}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Evaluation:
+    """Scores of a field and of the baselines on the same held-out frames (protocol ``tweenfield``)."""
+
+    split: Split
+    result: FitResult
+    device: str
+    psnr_observed: float
+    score: Score
+    baselines: dict[str, Score]
+    seconds: dict[str, float]
+    peak_memory_mib: float
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.split.observed.name!r}, {np.mean(self.score.psnr):.2f} dB held-out)"
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``tweenfield eval --json -`` prints."""
+        return {
+            "clip": self.split.observed.name,
+            "field": self.result.field.name,
+            "flow": self.result.flow,
+            "preset": self.result.recipe.name,
+            "seed": self.result.recipe.fit.seed,
+            "device": self.device,
+            "protocol": "tweenfield",
+            "observed": len(self.split.observed),
+            "held_out": len(self.split.held_out),
+            "psnr_observed": self.psnr_observed,
+            **self.score.as_json(),
+            "baselines": {name: score.as_json() for name, score in self.baselines.items()},
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+            "parameters": sum(parameter.numel() for parameter in self.result.field.parameters()),
+        }
+
+
+def hide(video: Video, stride: int = 2) -> Split:
+    """Observe every ``stride``-th frame and hold out those between.
+
+    Frames after the last observed one are left out: nothing observed follows them.
+
+    Raises:
+        UsageError: the stride is under 2, or fewer than two frames would be observed.
+    """
+    if stride < 2:
+        raise UsageError(f"stride is {stride}, but must be at least 2 to hide any frame")
+    observed = range(0, len(video), stride)
+    if len(observed) < 2:
+        raise UsageError(
+            f"{video.name}: {len(video)} frames at stride {stride} leave {len(observed)} observed; "
+            f"at least {stride + 1} frames are needed"
+        )
+    indices = tuple(i for i in range(observed[-1]) if i % stride)
+    seen = video.select(observed)
+    positions = tuple(field_position(seen.times, video.times[i]) for i in indices)
+    return Split(observed=seen, held_out=video.select(indices), positions=positions, indices=indices)
+
+
+def evaluate(
+    video: Video,
+    flow: FlowEstimator | Flow,
+    recipe: Recipe,
+    *,
+    stride: int = 2,
+    device: str = "auto",
+    baselines: Iterable[str] = tuple(BASELINES),
+    on_stage: OnStage | None = None,
+) -> Evaluation:
+    """Fit the observed frames of a video and score field and baselines on the held-out ones.
+
+    Args:
+        video: all frames, those to be hidden included.
+        flow: a provider, which is shown the observed frames only, or the flow of the observed frames.
+        recipe: how to fit.
+        stride: every ``stride``-th frame is observed.
+        device: as for :func:`tweenfield.fit`.
+        baselines: names from ``tweenfield.baselines.BASELINES``; they use the same flow as the field.
+        on_stage: told how the stages flow, fit and render get on.
+
+    Raises:
+        UsageError: too few frames for the stride, or frames smaller than SSIM's window.
+        KeyboardInterrupt: Ctrl-C; scores of a fit that was cut short would mislead.
+    """
+    on_stage = on_stage or (lambda stage, done, total, remark: None)
+    split = hide(video, stride)
+    if min(video.size) < 11:
+        raise UsageError(f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs 11x11 or more")
+
+    began = time.monotonic()
+    if not isinstance(flow, Flow):
+        flow = estimate_flow(split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, ""))
+    flowed = time.monotonic()
+    result = fit(
+        split.observed,
+        flow,
+        recipe,
+        device=device,
+        on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr_observed:.1f} dB"),
+    )
+    if not result.finished:
+        raise KeyboardInterrupt
+    fitted = time.monotonic()
+    score = _score(_counted(render(result.field, split.positions), len(split.positions), on_stage), split.held_out)
+    rendered = time.monotonic()
+    observed = zip(render(result.field, range(len(split.observed))), split.observed.frames, strict=True)
+    return Evaluation(
+        split=split,
+        result=result,
+        device=str(resolve_device(device)),
+        psnr_observed=float(np.mean([psnr(drawn, truth) for drawn, truth in observed])),
+        score=score,
+        baselines={
+            name: _score((_draw(name, split.observed, flow, t) for t in split.positions), split.held_out)
+            for name in baselines
+        },
+        seconds={"flow": flowed - began, "fit": fitted - flowed, "render": rendered - fitted},
+        peak_memory_mib=_peak_memory_mib(),
+    )
+
+
+def _draw(baseline: str, observed: Video, flow: Flow, t: Fraction) -> np.ndarray:
+    return to_8bit(torch.from_numpy(BASELINES[baseline](observed, flow, float(t)))).numpy()
+
+
+def _counted(frames: Iterable[np.ndarray], total: int, on_stage: OnStage) -> Iterable[np.ndarray]:
+    for done, frame in enumerate(frames, start=1):
+        on_stage("render", done, total, "")
+        yield frame
+
+
+def _score(drawn: Iterable[np.ndarray], truth: Video) -> Score:
+    pairs = [(psnr(frame, true), ssim(frame, true)) for frame, true in zip(drawn, truth.frames, strict=True)]
+    return Score(psnr=tuple(p for p, _ in pairs), ssim=tuple(s for _, s in pairs))
+
+
+def _peak_memory_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

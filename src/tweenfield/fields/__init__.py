@@ -1,0 +1,9 @@
+"""Fields: f(x, y, t) -> RGB with an exact directional derivative."""
+
+from tweenfield.fields.base import Field, FieldConfig, Grid
+from tweenfield.fields.siren import Siren, SirenConfig
+
+# Every field by the name that the command line and model files use.
+FIELDS: dict[str, type[FieldConfig]] = {SirenConfig.name: SirenConfig}
+
+__all__ = ["FIELDS", "Field", "FieldConfig", "Grid", "Siren", "SirenConfig"]

@@ -1,0 +1,96 @@
+"""The interface of a field: f(x, y, t) -> RGB and its exact derivative along a direction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
+CHUNK_POINTS = 1 << 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The pixels and observed times that a field is fitted to.
+
+    x runs over 0 .. width - 1, y over 0 .. height - 1 (pixel centres on integers),
+    t over 0 .. frames - 1 (observed frames on integers).
+    """
+
+    frames: int
+    height: int
+    width: int
+
+
+class Field(nn.Module, ABC):
+    """A continuous video. Points are (x, y, t) in pixels and observed-frame intervals, colours are in [0, 1].
+
+    Every method is differentiable with respect to the field's parameters.
+    """
+
+    name: ClassVar[str]
+    grid: Grid
+
+    @property
+    @abstractmethod
+    def config(self) -> FieldConfig:
+        """The settings that, with the grid, build this field again."""
+
+    @abstractmethod
+    def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+        """Colour at points (x, y, t)."""
+
+    @abstractmethod
+    def with_derivative(
+        self, points: Float[Tensor, "points 3"], direction: Float[Tensor, "points 3"]
+    ) -> tuple[Float[Tensor, "points 3"], Float[Tensor, "points 3"]]:
+        """Colour at points, and its derivative along ``direction``: J f(points) @ direction, per interval
+        where the direction is (u, v, 1) with (u, v) in pixels per interval.
+        """
+
+    @abstractmethod
+    def frame(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width 3"]:
+        """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
+
+    @abstractmethod
+    def frame_with_derivative(
+        self, t: float, velocity: Float[Tensor, "height width 2"]
+    ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"]]:
+        """The picture at time ``t`` on the grid, and its derivative along (u, v, 1) at each pixel."""
+
+
+class FieldConfig(Protocol):
+    """Settings of one kind of field: a frozen dataclass that builds it."""
+
+    name: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def build(self, grid: Grid, seed: int) -> Field:
+        """A field with freshly drawn parameters; the same seed draws the same ones."""
+        ...
+
+
+def frame_points(t: float, size: tuple[int, int], grid: Grid, like: Tensor) -> Float[Tensor, "pixels 3"]:
+    """Points (x, y, t) of every pixel of a frame of ``size``, row by row, in the grid's own pixels.
+
+    Both sizes cover the same area, as in image resizing: the centre of pixel i of n lies at
+    (i + 1/2) N / n - 1/2 of the grid's N pixels. Type and device are those of ``like``.
+    """
+    height, width = size
+    y = (torch.arange(height, dtype=like.dtype, device=like.device) + 0.5) * (grid.height / height) - 0.5
+    x = (torch.arange(width, dtype=like.dtype, device=like.device) + 0.5) * (grid.width / width) - 0.5
+    yy, xx = torch.meshgrid(y, x, indexing="ij")
+    return torch.stack((xx, yy, torch.full_like(xx, t)), dim=-1).reshape(-1, 3)
+
+
+def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same rows of each tensor, ``CHUNK_POINTS`` at a time."""
+    return zip(*(tensor.split(CHUNK_POINTS) for tensor in tensors), strict=True)

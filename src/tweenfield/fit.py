@@ -1,0 +1,299 @@
+"""The one optimisation loop, for any field and any objective."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field as dataclass_field
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from tweenfield.errors import FitError, UsageError
+from tweenfield.fields.base import Field, FieldConfig, Grid
+from tweenfield.flow import Flow
+from tweenfield.objectives import Objective, ObjectiveConfig
+from tweenfield.video import ColorTags, Video
+
+# Losses are averaged over this many steps for progress and the history.
+REPORT_STEPS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """Settings of the optimisation: Adam, its step size falling from ``learning_rate`` to 0 as a half cosine.
+
+    Raises:
+        ValueError: not exactly one of ``steps`` and ``epochs`` is given, or a value isn't positive.
+    """
+
+    steps: int | None = None
+    """Steps to take."""
+    epochs: int | None = None
+    """Or passes over as many points as the video has."""
+    learning_rate: float = 1e-4
+    """Step size of Adam at the start."""
+    seed: int = 0
+    """Draws the field's first parameters and every batch."""
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        for name in ("steps", "epochs", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} is {value}, but must be a positive number")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a fit besides the video and its flow."""
+
+    name: str
+    field: FieldConfig
+    objective: ObjectiveConfig
+    fit: FitConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a fit stands. Losses are means over the last few steps."""
+
+    step: int
+    steps: int
+    loss: float
+    observation: float
+    constraint: float
+    psnr_observed: float
+    """PSNR in dB of the points drawn, before rounding."""
+    seconds: float
+    """Since this call began."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a fit remembers of its video."""
+
+    name: str
+    size: tuple[int, int]
+    times: tuple[Fraction, ...]
+    rate: Fraction
+    color: ColorTags
+    sample_aspect_ratio: Fraction
+    digest: str
+    """SHA-256 of the frames, to recognise the video again."""
+
+    @classmethod
+    def of(cls, video: Video) -> Source:
+        """The source that ``video`` is."""
+        return cls(
+            name=video.name,
+            size=video.size,
+            times=video.times,
+            rate=video.rate,
+            color=video.color,
+            sample_aspect_ratio=video.sample_aspect_ratio,
+            digest=hashlib.sha256(video.frames.tobytes()).hexdigest(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class FitResult:
+    """A fitted field and how it came about. ``optimizer`` is there while the fit can be continued."""
+
+    field: Field
+    source: Source
+    recipe: Recipe
+    flow: str
+    step: int
+    steps: int
+    seconds: float
+    history: list[Progress] = dataclass_field(default_factory=list)
+    optimizer: dict[str, Tensor] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step was taken."""
+        return self.step == self.steps
+
+    def __repr__(self) -> str:
+        return f"FitResult({self.field.name}, {self.source.name!r}, step {self.step} of {self.steps})"
+
+
+def fit(
+    video: Video,
+    flow: Flow,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    resume: FitResult | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_checkpoint: Callable[[FitResult], None] | None = None,
+    checkpoint_seconds: float = 60,
+) -> FitResult:
+    """Fit a field to one video.
+
+    Batches are a function of seed and step alone, so the same call gives the same bits on one machine, and
+    a resumed fit ends where an uninterrupted one does. The first Ctrl-C ends the fit after the current
+    step, and the result, ``finished == False``, can be used, saved and resumed; the second raises
+    KeyboardInterrupt.
+
+    Args:
+        video: the observed frames.
+        flow: their optical flow.
+        recipe: field, objective and optimisation, as the functions of :mod:`tweenfield.presets` return.
+        device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``.
+        resume: an unfinished result of the same video and recipe.
+        on_progress: called every few steps.
+        on_checkpoint: called about every ``checkpoint_seconds`` with the result so far.
+
+    Raises:
+        FitError: the video has one frame only, the loss stopped being finite, or ``resume`` doesn't fit.
+        FlowError: the flow is for frames of another size or number.
+        UsageError: there is no such device.
+    """
+    if len(video) < 2:
+        raise FitError(f"{video.name}: there is 1 frame, and nothing lies between; give a video of two frames or more")
+    target = resolve_device(device)
+    source = Source.of(video)
+    objective = recipe.objective.on(video, flow, target)
+    height, width = video.size
+    model = recipe.field.build(Grid(frames=len(video), height=height, width=width), recipe.fit.seed).to(target)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.fit.learning_rate)
+    steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch
+    first, before, history = 0, 0.0, []
+    if resume is not None:
+        _check_resume(resume, source, recipe, steps)
+        model.load_state_dict(resume.field.state_dict())
+        _set_optimizer_state(optimizer, model, resume.optimizer)
+        first, before, history = resume.step, resume.seconds, list(resume.history)
+
+    began = time.monotonic()
+
+    def result(step: int) -> FitResult:
+        return FitResult(
+            field=model,
+            source=source,
+            recipe=recipe,
+            flow=flow.name,
+            step=step,
+            steps=steps,
+            seconds=before + time.monotonic() - began,
+            history=history,
+            optimizer=_optimizer_state(optimizer, model) if step < steps else None,
+        )
+
+    step, saved = first, began
+    recent: list[Tensor] = []
+    with _interruptible() as interrupted:
+        for step in range(first + 1, steps + 1):
+            losses = _take_step(model, objective, optimizer, recipe.fit, step, steps)
+            recent.append(torch.stack(losses).detach())
+            stop = interrupted.is_set()
+            if step % REPORT_STEPS == 0 or step == steps or stop:
+                history.append(_progress(recent, step, steps, time.monotonic() - began))
+                recent.clear()
+                if on_progress:
+                    on_progress(history[-1])
+            if stop:
+                break
+            if on_checkpoint and step < steps and time.monotonic() - saved > checkpoint_seconds:
+                on_checkpoint(result(step))
+                saved = time.monotonic()
+    return result(step)
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device called ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        UsageError: CUDA was asked for and there is none, or the name is none of the three.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"device is {name!r}; use auto, cpu or cuda")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("device is cuda, but PyTorch finds no CUDA device here; use --device cpu or auto")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def _take_step(
+    model: Field, objective: Objective, optimizer: torch.optim.Optimizer, config: FitConfig, step: int, steps: int
+) -> tuple[Tensor, ...]:
+    for group in optimizer.param_groups:
+        group["lr"] = 0.5 * config.learning_rate * (1 + math.cos(math.pi * (step - 1) / steps))
+    losses = objective(model, torch.Generator().manual_seed((config.seed << 32) + step))
+    optimizer.zero_grad()
+    losses.total.backward()
+    optimizer.step()
+    return losses
+
+
+def _progress(recent: list[Tensor], step: int, steps: int, seconds: float) -> Progress:
+    total, observation, constraint = torch.stack(recent).mean(dim=0).tolist()
+    if not math.isfinite(total):
+        raise FitError(
+            f"the loss became {total} between steps {step - len(recent) + 1} and {step}; "
+            "lower the learning rate or omega, or look for extreme values in the flow"
+        )
+    return Progress(
+        step=step,
+        steps=steps,
+        loss=total,
+        observation=observation,
+        constraint=constraint,
+        psnr_observed=-10 * math.log10(max(observation / 3, 1e-10)),
+        seconds=seconds,
+    )
+
+
+def _check_resume(resume: FitResult, source: Source, recipe: Recipe, steps: int) -> None:
+    if resume.finished or resume.optimizer is None:
+        raise FitError(f"{resume.source.name}: this fit is finished, so there is nothing to resume")
+    if resume.source.digest != source.digest:
+        raise FitError(f"{source.name}: these are not the frames that the fit began with; resume with the same ones")
+    if resume.recipe != recipe or resume.steps != steps:
+        raise FitError(f"{source.name}: the fit began with other settings; resume with the same ones")
+
+
+def _optimizer_state(optimizer: torch.optim.Adam, model: Field) -> dict[str, Tensor]:
+    return {
+        f"{name}.{key}": value.detach().clone()
+        for name, parameter in model.named_parameters()
+        for key, value in optimizer.state[parameter].items()
+    }
+
+
+def _set_optimizer_state(optimizer: torch.optim.Adam, model: Field, state: dict[str, Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            value = state[f"{name}.{key}"]
+            # Adam keeps its step count on the CPU.
+            optimizer.state[parameter][key] = value.clone() if key == "step" else value.to(parameter.device, copy=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Turns the first Ctrl-C into an event, so that it never lands in the middle of a step."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread can hear signals
+        return
+
+    def on_signal(number: int, frame: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,64 @@
+"""The paper's losses (arXiv 2206.10886, equations 4, 9 and 10) as pure functions of a field.
+
+All take points (x, y, t) in pixels and observed-frame intervals, colours in [0, 1] and flow (u, v) in
+pixels per interval, so the constraint's value is a change of colour per interval, summed over RGB.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tweenfield.fields.base import Field
+
+
+class Losses(NamedTuple):
+    """The weighted sum that is minimised, and its two parts; all are scalars."""
+
+    total: Float[Tensor, ""]
+    observation: Float[Tensor, ""]
+    constraint: Float[Tensor, ""]
+
+
+def observation_loss(
+    field: Field, points: Float[Tensor, "points 3"], colors: Float[Tensor, "points 3"]
+) -> Float[Tensor, ""]:
+    """L_obs: mean over points of the squared colour error summed over RGB (4)."""
+    return _squared_error(field(points), colors)
+
+
+def flow_constraint_loss(
+    field: Field, points: Float[Tensor, "points 3"], flow: Float[Tensor, "points 2"]
+) -> Float[Tensor, ""]:
+    """L_of: mean over points of |df/dx u + df/dy v + df/dt| summed over RGB (9)."""
+    return _residual(field.with_derivative(points, along(flow))[1])
+
+
+def constrained_loss(
+    field: Field,
+    points: Float[Tensor, "points 3"],
+    colors: Float[Tensor, "points 3"],
+    flow: Float[Tensor, "points 2"],
+    weight: float,
+) -> Losses:
+    """L = (1 - lambda) L_obs + lambda L_of (10), lambda = ``weight``, both on the same points."""
+    value, derivative = field.with_derivative(points, along(flow))
+    observation = _squared_error(value, colors)
+    constraint = _residual(derivative)
+    return Losses((1 - weight) * observation + weight * constraint, observation, constraint)
+
+
+def along(flow: Float[Tensor, "points 2"]) -> Float[Tensor, "points 3"]:
+    """The direction (u, v, 1) in which a moving point keeps its colour."""
+    return torch.cat((flow, torch.ones_like(flow[:, :1])), dim=1)
+
+
+def _squared_error(value: Float[Tensor, "points 3"], colors: Float[Tensor, "points 3"]) -> Float[Tensor, ""]:
+    return (value - colors).square().sum(dim=1).mean()
+
+
+def _residual(derivative: Float[Tensor, "points 3"]) -> Float[Tensor, ""]:
+    return derivative.abs().sum(dim=1).mean()

@@ -1,0 +1,128 @@
+"""``.tween`` files: safetensors whose header carries, as JSON, all that is needed to draw again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from tweenfield.errors import ModelFileError
+from tweenfield.fields import FIELDS, Grid
+from tweenfield.files import atomic_output
+from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, Source
+from tweenfield.objectives import FlowConstraint
+from tweenfield.video import ColorTags
+
+VERSION = 1
+_HEADER = "tweenfield"
+
+
+def save(result: FitResult, path: str | Path) -> None:
+    """Write a fit, finished or not, to ``path``; what was there stays until the new file is complete.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
+    tensors = {f"field.{name}": value.contiguous() for name, value in result.field.state_dict().items()}
+    if result.optimizer is not None:
+        tensors |= {f"optimizer.{name}": value.contiguous() for name, value in result.optimizer.items()}
+    with atomic_output(path) as temporary:
+        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header(result))})
+
+
+def header(result: FitResult) -> dict[str, Any]:
+    """All of a fit but its tensors, as plain JSON values; times and rates are "numerator/denominator"."""
+    source, recipe = result.source, result.recipe
+    return {
+        "version": VERSION,
+        "field": {"name": result.field.name, **dataclasses.asdict(recipe.field)},
+        "source": {
+            **dataclasses.asdict(source),
+            "times": [str(time) for time in source.times],
+            "rate": str(source.rate),
+            "sample_aspect_ratio": str(source.sample_aspect_ratio),
+        },
+        "recipe": {
+            "name": recipe.name,
+            "objective": dataclasses.asdict(recipe.objective),
+            "fit": dataclasses.asdict(recipe.fit),
+        },
+        "flow": result.flow,
+        "step": result.step,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "history": [dataclasses.asdict(progress) for progress in result.history],
+    }
+
+
+def load(path: str | Path) -> FitResult:
+    """Read a fit back, on the CPU.
+
+    Raises:
+        ModelFileError: the file is missing, truncated, not a tweenfield model, or from a newer version.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if _HEADER not in metadata:
+                raise ModelFileError(f"{path}: this is not a tweenfield model; give a file that 'tweenfield fit' wrote")
+            content = json.loads(metadata[_HEADER])
+            if content["version"] > VERSION:
+                raise ModelFileError(
+                    f"{path}: the model has format {content['version']}, but this tweenfield reads up to "
+                    f"{VERSION}; install a newer tweenfield"
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        return _result(content, tensors)
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{path}: there is no such file; check the name") from error
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror or error}; give a readable model file") from error
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{path}: this is not a tweenfield model, or only a part of one; fit again or fetch a whole copy"
+        ) from error
+
+
+def _result(content: dict[str, Any], tensors: dict[str, torch.Tensor]) -> FitResult:
+    name = content["field"].pop("name")
+    source = content["source"]
+    recipe = Recipe(
+        name=content["recipe"]["name"],
+        field=FIELDS[name](**content["field"]),
+        objective=FlowConstraint(**content["recipe"]["objective"]),
+        fit=FitConfig(**content["recipe"]["fit"]),
+    )
+    height, width = source["size"]
+    field = recipe.field.build(Grid(frames=len(source["times"]), height=height, width=width), recipe.fit.seed)
+    field.load_state_dict(_under("field.", tensors))
+    return FitResult(
+        field=field,
+        source=Source(
+            name=source["name"],
+            size=(height, width),
+            times=tuple(Fraction(time) for time in source["times"]),
+            rate=Fraction(source["rate"]),
+            color=ColorTags(**source["color"]),
+            sample_aspect_ratio=Fraction(source["sample_aspect_ratio"]),
+            digest=source["digest"],
+        ),
+        recipe=recipe,
+        flow=content["flow"],
+        step=content["step"],
+        steps=content["steps"],
+        seconds=content["seconds"],
+        history=[Progress(**progress) for progress in content["history"]],
+        optimizer=_under("optimizer.", tensors) or None,
+    )
+
+
+def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

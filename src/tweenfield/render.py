@@ -1,0 +1,56 @@
+"""Draw a field at any times and any size, one frame after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from tweenfield.errors import UsageError
+from tweenfield.fields.base import Field
+from tweenfield.video import Video
+
+
+def render(
+    field: Field,
+    times: Iterable[float | Fraction],
+    *,
+    size: tuple[int, int] | None = None,
+    keyframes: Video | None = None,
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Frames of ``field``, drawn when asked for, so that memory doesn't grow with their number.
+
+    Args:
+        field: what to draw.
+        times: in observed-frame intervals: 0 is the first observed frame, 2.5 lies midway between the
+            third and the fourth.
+        size: (height, width); the field's own grid if not given. The picture covers the same area.
+        keyframes: the observed frames, to be passed on as they came wherever a time is a whole number.
+
+    Raises:
+        UsageError: a time lies outside the fitted ones, or ``keyframes`` aren't the field's frames.
+    """
+    grid = field.grid
+    size = size or (grid.height, grid.width)
+    if keyframes is not None and (len(keyframes), *size) != (grid.frames, *keyframes.size):
+        raise UsageError(
+            f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
+            f"{grid.frames} of {size[0]}x{size[1]} are drawn; original keyframes need the same number and size"
+        )
+    for t in times:
+        if not 0 <= t <= grid.frames - 1:
+            raise UsageError(f"time {float(t):g} was asked for, but the field covers 0 to {grid.frames - 1}")
+        if keyframes is not None and t == int(t):
+            yield keyframes.frames[int(t)]
+        else:
+            with torch.inference_mode():
+                yield to_8bit(field.frame(float(t), size)).cpu().numpy()
+
+
+def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:
+    """Colours in [0, 1] as the nearest of 256 levels."""
+    return (colors * 255).round().clamp(0, 255).to(torch.uint8)
