@@ -59,9 +59,13 @@ class Video:
                 "give uint8 of shape (frames, height, width, 3)"
             )
         if len(self.times) != len(self.frames) or not self.times:
-            raise VideoError(f"{self.name}: {len(self.frames)} frames but {len(self.times)} times; give one per frame")
+            raise VideoError(
+                f"{self.name}: {len(self.frames)} frames but {len(self.times)} times; give one per frame"
+            )
         if any(b <= a for a, b in zip(self.times, self.times[1:], strict=False)):
-            raise VideoError(f"{self.name}: frame times don't increase; give each frame a later time than the one before")
+            raise VideoError(
+                f"{self.name}: frame times don't increase; give each frame a later time than the one before"
+            )
 
     def __len__(self) -> int:
         return len(self.frames)

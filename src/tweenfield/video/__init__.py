@@ -1,0 +1,33 @@
+"""Videos in and out: decoding, encoding, exact frame times, colour tags, folders of images."""
+
+from tweenfield.video.clip import ColorTags, Video
+from tweenfield.video.describing import VideoInfo, describe_video
+from tweenfield.video.reading import read_video
+from tweenfield.video.selecting import parse_frames, parse_size
+from tweenfield.video.timing import (
+    FrameRate,
+    Timeline,
+    field_position,
+    output_timeline,
+    parse_rate,
+    parse_slow,
+)
+from tweenfield.video.writing import check_output, write_video
+
+__all__ = [
+    "ColorTags",
+    "FrameRate",
+    "Timeline",
+    "Video",
+    "VideoInfo",
+    "check_output",
+    "describe_video",
+    "field_position",
+    "output_timeline",
+    "parse_frames",
+    "parse_rate",
+    "parse_size",
+    "parse_slow",
+    "read_video",
+    "write_video",
+]

@@ -1,0 +1,148 @@
+"""Opening a file and decoding it frame after frame, with one clear sentence for each way that can fail."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from tweenfield.errors import VideoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What FFmpeg makes of any text file: no video.
+_TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """The container and its main video stream, ready to decode.
+
+    Raises:
+        VideoError: the file is missing, empty, unreadable, cut short before its index, or has no video.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+        if size == 0:
+            raise VideoError(f"{path}: the file is empty; give a video file")
+        # "file:" keeps a name with a colon from being taken for a protocol.
+        container = av.open(f"file:{path}")
+    except FileNotFoundError as error:
+        raise VideoError(f"{path}: no such file or folder; check the path") from error
+    except av.error.FFmpegError as error:
+        cut = "the file is cut short" if is_cut_short(path) else "this isn't a video that can be decoded"
+        raise VideoError(f"{path}: {cut}; give a complete video file or a folder of images") from error
+    except OSError as error:
+        raise VideoError(
+            f"{path}: the file can't be read ({error.strerror}); check its permissions"
+        ) from error
+    with container:
+        yield container, _main_stream(container, path)
+
+
+def _main_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    # A codec that this FFmpeg can't decode leaves the stream without one.
+    moving = [s for s in moving if s.codec_context is None or s.codec_context.name not in _TEXT_CODECS]
+    if not moving:
+        found = "only audio" if container.streams.audio else "no video"
+        raise VideoError(f"{path}: the file holds {found}; give a file with a video stream")
+    stream = moving[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{path}: there is no decoder for its video codec; convert it to H.264")
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> Iterator[av.VideoFrame]:
+    """Frames in the order of display.
+
+    Raises:
+        VideoError: decoding fails on the way, a frame is damaged, or the file ends before its header says;
+            says how many frames came before.
+    """
+    count = 0
+    try:
+        for packet in container.demux(stream):
+            for frame in packet.decode():
+                if frame.is_corrupt:
+                    raise _damaged(path, count)
+                yield frame
+                count, last = count + 1, frame
+    except av.error.FFmpegError as error:
+        raise _damaged(path, count) from error
+    if count == 0 or _ends_early(stream, last) or (count != stream.frames and is_cut_short(path)):
+        raise _damaged(path, count)
+
+
+def _damaged(path: Path, count: int) -> VideoError:
+    if count == 0:
+        return VideoError(f"{path}: the file is damaged and no frame can be decoded; get a complete copy")
+    return VideoError(
+        f"{path}: the file is damaged or cut short and only the first {count} frames can be decoded; "
+        f"get a complete copy, or use those with --frames 0:{count}"
+    )
+
+
+def _ends_early(stream: av.VideoStream, last: av.VideoFrame) -> bool:
+    """Whether Matroska's own statistics promise more: its reader steps over damage without a word."""
+    promised = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+    if not promised or last.pts is None or not last.duration:
+        return False
+    hours, minutes, seconds = (Fraction(part) for part in promised.groups())
+    return hours * 3600 + minutes * 60 + seconds > (last.pts + 2 * last.duration) * stream.time_base
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether the outermost header (Matroska, RIFF, MP4) promises more bytes than there are."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(16)
+        if head[:4] == b"RIFF":
+            return 8 + int.from_bytes(head[4:8], "little") > size
+        if head[:4] == b"\x1aE\xdf\xa3":
+            return _matroska_end(file) > size
+        if head[4:8] == b"ftyp":
+            return _mp4_end(file, size) > size
+    return False
+
+
+def _matroska_end(file) -> int:
+    """Where the segment, the second top-level element, should end; 0 if left open (live recording)."""
+
+    def length() -> int | None:
+        first = file.read(1)[0]
+        width = 9 - first.bit_length()
+        value = int.from_bytes(bytes([first & (0xFF >> width)]) + file.read(width - 1), "big")
+        return None if value == (1 << 7 * width) - 1 else value
+
+    file.seek(4)
+    file.seek(length() or 0, 1)
+    if file.read(4) != b"\x18S\x80g":
+        return 0
+    segment = length()
+    return 0 if segment is None else file.tell() + segment
+
+
+def _mp4_end(file, size: int) -> int:
+    """Where the last top-level box that can be found should end."""
+    end = 0
+    while end + 8 <= size:
+        file.seek(end)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length < 8:  # 0: the box reaches to the end of the file
+            return size
+        end += length
+    return end

@@ -1,0 +1,120 @@
+"""What a video is, without decoding it: the facts for ``tweenfield info``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from tweenfield.video.clip import ColorTags
+from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, color_tags
+from tweenfield.video.container import decoded, open_video
+from tweenfield.video.images import image_paths, read_image
+from tweenfield.video.reading import FOLDER_RATE, quarter_turns
+from tweenfield.video.timing import frame_times, increasing, standard_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """Facts about a video file or a folder of images.
+
+    Attributes:
+        container, codec, pixel_format: FFmpeg's names ("folder" and the extension for images).
+        size: (height, width) as shown, so after ``rotation``.
+        frames: how many.
+        rate: nominal frames per second.
+        constant_rate: whether the time stamps are those of one rate.
+        duration: seconds, frames / rate for a constant rate.
+        time_base: seconds per tick of the file's clock.
+        color: what ``read_video`` will convert with and pass on.
+        matrix, primaries, transfer: what the file says, by name.
+        sample_aspect_ratio: width over height of one pixel as shown.
+        rotation: degrees counterclockwise that bring the stored picture upright.
+        audio: codec of each audio stream; sound isn't carried over.
+    """
+
+    container: str
+    codec: str
+    pixel_format: str
+    size: tuple[int, int]
+    frames: int
+    rate: Fraction
+    constant_rate: bool
+    duration: Fraction
+    time_base: Fraction
+    color: ColorTags
+    matrix: str
+    primaries: str
+    transfer: str
+    sample_aspect_ratio: Fraction
+    rotation: int
+    audio: tuple[str, ...]
+
+
+def describe_video(path: str | Path) -> VideoInfo:
+    """Look at the first frame and at all time stamps, but decode no more.
+
+    Raises:
+        VideoError: there is nothing that can be read.
+    """
+    path = Path(path)
+    return _describe_folder(path) if path.is_dir() else _describe_file(path)
+
+
+def _describe_folder(path: Path) -> VideoInfo:
+    paths = image_paths(path)
+    height, width, _ = read_image(paths[0]).shape
+    return VideoInfo(
+        container="folder",
+        codec=paths[0].suffix.lower().lstrip("."),
+        pixel_format="rgb24",
+        size=(height, width),
+        frames=len(paths),
+        rate=FOLDER_RATE,
+        constant_rate=True,
+        duration=len(paths) / FOLDER_RATE,
+        time_base=1 / FOLDER_RATE,
+        color=ColorTags(),
+        matrix="gbr",
+        primaries="unspecified",
+        transfer="unspecified",
+        sample_aspect_ratio=Fraction(1),
+        rotation=0,
+        audio=(),
+    )
+
+
+def _describe_file(path: Path) -> VideoInfo:
+    with open_video(path) as (container, stream):
+        frame = next(decoded(container, stream, path))
+        color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
+    with open_video(path) as (container, stream):
+        # VP8 has packets that show nothing; of everything else each packet is a frame.
+        if stream.codec_context.name == "vp8":
+            stamps = [f.pts for f in decoded(container, stream, path)]
+        else:
+            stamps = [p.pts for p in container.demux(stream) if p.size and not p.is_discard]
+        ordered = sorted(s for s in stamps if s is not None)
+        rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
+        rate, constant = rates[0], True
+        if len(ordered) == len(stamps) and increasing(ordered):
+            times, rate, constant = frame_times(ordered, stream.time_base, rates)
+        size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
+        return VideoInfo(
+            container=container.format.name,
+            codec=stream.codec_context.name,
+            pixel_format=frame.format.name,
+            size=size[::-1] if turns % 2 else size,
+            frames=len(stamps),
+            rate=rate,
+            constant_rate=constant,
+            duration=len(stamps) / rate if constant else times[-1] + 1 / rate,
+            time_base=stream.time_base,
+            color=color,
+            matrix=MATRIX_NAMES.get(frame.colorspace, str(frame.colorspace)),
+            primaries=PRIMARIES_NAMES.get(frame.color_primaries, str(frame.color_primaries)),
+            transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
+            sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
+            rotation=turns * 90,
+            audio=tuple(s.codec_context.name for s in container.streams.audio),
+        )

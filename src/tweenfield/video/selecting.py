@@ -1,0 +1,91 @@
+"""Which frames of the input, at which size: the texts of ``--frames`` and ``--size`` and what they mean."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from tweenfield.errors import UsageError, VideoError
+
+
+def parse_frames(text: str) -> slice:
+    """``"A:B[:STEP]"`` as a slice; A and B may be left out or count from the end when negative.
+
+    Raises:
+        UsageError: the text has another form, or the step isn't positive.
+    """
+    match = re.fullmatch(r"\s*([+-]?\d+)?:([+-]?\d+)?(?::([+-]?\d+)?)?\s*", text)
+    if not match:
+        raise UsageError(f"frames {text!r} isn't a range; write A:B or A:B:STEP, such as 0:20 or 10:-10:2")
+    start, stop, step = (None if part is None else int(part) for part in match.groups())
+    return _checked(slice(start, stop, step))
+
+
+def _checked(frames: slice) -> slice:
+    if frames.step is not None and frames.step < 1:
+        raise UsageError(f"frames {frames_text(frames)} has the step {frames.step}; give a step of 1 or more")
+    return frames
+
+
+def frames_slice(frames: slice | str | None) -> slice:
+    """``frames`` in any of its three forms as a slice with a positive step.
+
+    Raises:
+        UsageError: see ``parse_frames``.
+    """
+    if isinstance(frames, str):
+        return parse_frames(frames)
+    return _checked(frames or slice(None))
+
+
+def frames_text(frames: slice) -> str:
+    """``A:B[:STEP]``, as a user would write it."""
+    parts = [frames.start, frames.stop] + ([] if frames.step is None else [frames.step])
+    return ":".join("" if part is None else str(part) for part in parts)
+
+
+def frame_range(frames: slice, count: int, name: str) -> range:
+    """The indices that ``frames`` selects of ``count`` frames.
+
+    Unlike Python's slices, a bound beyond either end is an error: it is a mistake about the clip.
+
+    Raises:
+        VideoError: the range reaches outside, or holds no frame.
+    """
+    has = f"{name} has {count} frame{'s' if count != 1 else ''}"
+    start = 0 if frames.start is None else frames.start
+    stop = count if frames.stop is None else frames.stop
+    if not -count <= start < count or not -count <= stop <= count:
+        raise VideoError(
+            f"frames {frames_text(frames)} reaches outside the clip: {has}; choose a range within it"
+        )
+    indices = range(count)[frames]
+    if not indices:
+        raise VideoError(f"frames {frames_text(frames)} holds no frame: {has}; give an end after the start")
+    return indices
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``"HxW"`` as (height, width) in pixels.
+
+    Raises:
+        UsageError: the text has another form, or a side is zero.
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", text)
+    if not match or 0 in (size := (int(match[1]), int(match[2]))):
+        raise UsageError(f"size {text!r} isn't a size in pixels; write HEIGHTxWIDTH, such as 240x360")
+    return size
+
+
+def resize(
+    rgb: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "new_height new_width 3"]:
+    """The picture at ``size`` (height, width): area averages where a side shrinks, cubic where it grows."""
+    shrunk = min(size[0], rgb.shape[0]), min(size[1], rgb.shape[1])
+    for (height, width), method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_CUBIC)):
+        if (height, width) != rgb.shape[:2]:
+            rgb = cv2.resize(rgb, (width, height), interpolation=method)
+    return rgb

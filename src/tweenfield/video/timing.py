@@ -1,0 +1,182 @@
+"""Frame times, exactly: from a file's clock to source times, and from an output rate to times to draw."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tweenfield.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tweenfield.video.clip import Video
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRate:
+    """A playback rate: frames per second, or a multiple of the source's rate if ``relative``."""
+
+    value: Fraction
+    relative: bool = False
+
+    def of(self, source: Fraction) -> Fraction:
+        """Frames per second for a source of ``source`` frames per second."""
+        return self.value * source if self.relative else self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The frames to draw.
+
+    Attributes:
+        times: source time of each, in seconds on the clock of ``Video.times``.
+        positions: the same as field times: the k-th observed frame is at exactly k.
+        rate: frames per second at which they play.
+    """
+
+    times: tuple[Fraction, ...]
+    positions: tuple[Fraction, ...]
+    rate: Fraction
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def parse_rate(text: str) -> FrameRate:
+    """``"2x"`` (times the source's rate), ``"60"``, ``"60000/1001"`` or ``"29.97"``.
+
+    Decimals are exact, except that 23.976, 29.97, 59.94, 119.88 (and 23.98, 47.952, 239.76) mean the NTSC
+    rates that they abbreviate: n * 1000/1001 for n = 24, 30, 48, 60, 120, 240.
+
+    Raises:
+        UsageError: the text is no positive number of one of these forms.
+    """
+    relative = text.strip().lower().endswith("x")
+    value = _positive(text.strip()[:-1] if relative else text)
+    if value is None:
+        raise UsageError(f"frame rate {text!r} isn't a rate; write one such as 2x, 60, 60000/1001 or 29.97")
+    return FrameRate(value=value if relative else _ntsc(text, value), relative=relative)
+
+
+def parse_slow(text: str) -> Fraction:
+    """How many times slower: ``"4x"``, ``"4"`` or ``"2.5x"``.
+
+    Raises:
+        UsageError: the text is no positive number.
+    """
+    value = _positive(re.sub(r"\s*[xX]\s*$", "", text))
+    if value is None:
+        raise UsageError(f"slow motion {text!r} isn't a factor; write one such as 4x or 2.5x")
+    return value
+
+
+def _positive(text: str) -> Fraction | None:
+    if not re.fullmatch(r"\s*(\d+(\.\d*)?|\.\d+|\d+/0*[1-9]\d*)\s*", text, re.ASCII):
+        return None
+    return Fraction(text.strip()) or None
+
+
+def _ntsc(text: str, value: Fraction) -> Fraction:
+    digits = len(text.strip().partition(".")[2])
+    rates = (Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240))
+    return next((rate for rate in rates if digits > 1 and round(rate, digits) == value), value)
+
+
+def standard_rate(rate: Fraction) -> Fraction:
+    """The usual rate that ``rate`` is a rounding of (Matroska keeps nanoseconds), or ``rate`` itself.
+
+    Usual are whole numbers, whole numbers * 1000/1001, and whole thousandths.
+    """
+    usual = (Fraction(round(rate)), Fraction(round(rate * 1001 / 1000)) * 1000 / 1001, round(rate, 3))
+    return next((near for near in usual if abs(near - rate) < rate / 2_000_000), Fraction(rate))
+
+
+def frame_times(
+    ticks: Sequence[int | None], time_base: Fraction, rates: Sequence[Fraction]
+) -> tuple[tuple[Fraction, ...], Fraction, bool] | None:
+    """Exact times, in seconds from the first frame, of frames that a file stamps in whole ticks.
+
+    A clock too coarse for the rate jitters (60 fps in Matroska: 0, 17, 33 ms). When every stamp lies within
+    one tick of k / rate, the times are exactly k / rate.
+
+    Args:
+        ticks: one stamp per frame; increasing, but for those that the file leaves out (None).
+        time_base: seconds per tick.
+        rates: the constant rates to try, best first; the stamps' own mean is tried last.
+
+    Returns:
+        The times, the nominal rate, and whether the rate is constant; None if stamps are missing and the
+        others have no constant rate.
+    """
+    stamps = [(k, tick * time_base) for k, tick in enumerate(ticks) if tick is not None]
+    (first, start), (last, end) = (stamps[0], stamps[-1]) if stamps else ((0, 0), (0, 0))
+    if last > first:
+        mean = (last - first) / Fraction(end - start)
+        rates = [*rates, Fraction(round(mean)), mean]
+    for rate in rates:
+        # With a tick longer than half an interval everything would fit.
+        if rate and all(
+            abs(t - start - (k - first) / rate) <= min(time_base, 1 / (2 * rate)) for k, t in stamps
+        ):
+            return tuple(k / rate for k in range(len(ticks))), rate, True
+    return None if None in ticks else (tuple(t - start for _, t in stamps), mean, False)
+
+
+def field_position(times: Sequence[Fraction], time: Fraction) -> Fraction:
+    """The field time of a source time: k at the k-th observed frame, linear in between.
+
+    Args:
+        times: of the observed frames, in seconds, increasing.
+        time: in seconds, from the first of them to the last.
+
+    Raises:
+        UsageError: ``time`` lies before the first or after the last.
+    """
+    if not times[0] <= time <= times[-1]:
+        raise UsageError(
+            f"time {float(time):.6g} s isn't within the clip; choose one from {float(times[0]):.6g} "
+            f"to {float(times[-1]):.6g} s"
+        )
+    k = bisect_right(times, time) - 1
+    return Fraction(k) if time == times[k] else k + (time - times[k]) / (times[k + 1] - times[k])
+
+
+def output_timeline(
+    video: Video,
+    *,
+    fps: FrameRate | Fraction | float | str | None = None,
+    slow: Fraction | float | str | None = None,
+) -> Timeline:
+    """The frames to draw so that ``video`` plays at ``fps``, ``slow`` times slower.
+
+    They lie k / (rate * slow) after the first observed frame, up to and including the last: nothing is
+    extrapolated, so twice the rate turns n frames into 2n - 1.
+
+    Args:
+        video: gives the observed frames' times and the source's rate.
+        fps: playback rate, or a text for ``parse_rate``; the source's own if None.
+        slow: factor, or a text for ``parse_slow``; 1 if None.
+
+    Raises:
+        UsageError: a rate or factor that isn't positive.
+    """
+    rate = (
+        video.rate
+        if fps is None
+        else (fps if isinstance(fps, FrameRate) else parse_rate(str(fps))).of(video.rate)
+    )
+    factor = Fraction(1) if slow is None else parse_slow(str(slow))
+    step = 1 / (rate * factor)
+    count = (video.times[-1] - video.times[0]) // step + 1
+    times = tuple(video.times[0] + k * step for k in range(count))
+    return Timeline(times=times, positions=tuple(field_position(video.times, t) for t in times), rate=rate)
+
+
+def increasing(values: Sequence[int | None]) -> bool:
+    """Whether no value is missing and each is larger than the one before."""
+    return None not in values and all(a < b for a, b in pairwise(values))

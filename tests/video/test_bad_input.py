@@ -1,0 +1,135 @@
+"""Each kind of unusable input gets one sentence that says what is wrong."""
+
+import os
+from fractions import Fraction as F
+
+import av
+import numpy as np
+import pytest
+from clips import add_audio, encode, texture
+
+from tweenfield.errors import VideoError
+from tweenfield.video import describe_video, read_video
+
+
+def refused(path, pattern, **kwargs):
+    with pytest.raises(VideoError, match=pattern) as caught:
+        read_video(path, **kwargs)
+    message = str(caught.value)
+    assert "\n" not in message and str(path) in message
+    return message
+
+
+def test_missing(tmp_path):
+    refused(tmp_path / "nope.mp4", "no such file or folder")
+
+
+def test_empty(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    refused(tmp_path / "a.mp4", "empty")
+
+
+def test_not_a_video(tmp_path):
+    for name in ("a.mp4", "a.txt", "a.py"):
+        (tmp_path / name).write_text("This is a shopping list: milk, bread.\n" * 200)
+        refused(tmp_path / name, "isn't a video|holds no video")
+
+
+def test_audio_only(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        add_audio(container)
+    refused(path, "only audio")
+    with pytest.raises(VideoError, match="only audio"):
+        describe_video(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(2))
+    path.chmod(0)
+    refused(path, "Permission denied")
+
+
+def test_below_a_file(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(2))
+    refused(path / "b.mp4", "Not a directory")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
+@pytest.mark.parametrize("part", [0.7, 0.9])
+def test_a_file_cut_short_says_how_many_frames_are_left(tmp_path, suffix, part):
+    codec = "libvpx-vp9" if suffix == ".webm" else "libx264"
+    options = {"cpu-used": "8"} if suffix == ".webm" else {"g": "6", "bf": "2"}
+    container_options = {"movflags": "faststart"} if suffix == ".mp4" else None
+    whole = encode(tmp_path / f"whole{suffix}", texture(48, 96, 128), codec=codec, options=options,
+                   container_options=container_options)  # fmt: skip
+    assert len(read_video(whole)) == 48
+    path = tmp_path / f"cut{suffix}"
+    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * part)])
+    message = refused(path, r"damaged or cut short and only the first \d+ frames.*--frames 0:\d+$")
+    count = int(message.rsplit(":", 1)[1])
+    assert 0 < count < 48
+    good = read_video(path, frames=f"0:{count}")
+    np.testing.assert_array_equal(good.frames, read_video(whole, frames=f"0:{count}").frames)
+    refused(path, "cut short", frames=f"0:{count + 1}")
+    refused(path, "cut short", frames="-2:")
+
+
+def test_an_mp4_without_its_index(tmp_path):
+    whole = encode(tmp_path / "whole.mp4", texture(24))
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    refused(path, "cut short")
+
+
+def damaged(path, part):
+    """A clip of 48 frames with 300 random bytes written over it, and the frames it had."""
+    encode(path, texture(48, 96, 128), options={"g": "12"})
+    whole = read_video(path)
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * part)
+    data[start : start + 300] = np.random.default_rng(1).bytes(300)
+    path.write_bytes(data)
+    return whole
+
+
+@pytest.mark.parametrize("part", [0.25, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7])
+def test_damage_in_the_middle_of_an_mp4(tmp_path, part):
+    path = tmp_path / "a.mp4"
+    whole = damaged(path, part)
+    message = refused(path, "only the first")
+    count = int(message.rsplit(":", 1)[1])
+    assert read_video(path, frames=f"0:{count}").times == whole.times[:count]
+
+
+@pytest.mark.parametrize("part", [0.25, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7])
+def test_damage_in_the_middle_of_an_mkv(tmp_path, part):
+    """Matroska's reader may step over a whole cluster; then the others' times must stay true."""
+    path = tmp_path / "a.mkv"
+    whole = damaged(path, part)
+    try:
+        video = read_video(path)
+    except VideoError as error:
+        assert "only the first" in str(error)
+    else:
+        assert len(video) < 48
+        assert all(min(abs(t - u) for u in whole.times) <= F(1, 1000) for t in video.times)
+        assert abs(video.times[-1] - whole.times[-1]) <= F(1, 1000)
+
+
+def test_a_size_that_changes_on_the_way(tmp_path):
+    parts = [encode(tmp_path / f"{h}.h264", texture(4, h, 64)) for h in (48, 96)]
+    path = tmp_path / "a.h264"
+    path.write_bytes(b"".join(p.read_bytes() for p in parts))
+    message = refused(path, "changes from 48x64 to 96x64 at frame 4")
+    assert message.endswith("--frames 0:4")
+    assert len(read_video(path, frames="0:4")) == 4
+
+
+def test_frames_with_the_same_time(tmp_path):
+    path = tmp_path / "a.mkv"
+    encode(
+        path, texture(6), codec="ffv1", pixel_format="bgr0", pts=[0, 40, 80, 80, 90, 95], time_base=F(1, 1000)
+    )
+    refused(path, "frame 3 has no time after")

@@ -1,0 +1,102 @@
+"""Folders of images as videos."""
+
+from fractions import Fraction as F
+
+import cv2
+import numpy as np
+import pytest
+from clips import texture
+
+from tweenfield.errors import VideoError
+from tweenfield.video import ColorTags, describe_video, read_video
+
+
+def save(path, rgb):
+    assert cv2.imwrite(str(path), rgb[..., ::-1])
+
+
+def test_natural_order_and_rate(tmp_path):
+    frames = texture(12)
+    for k, frame in enumerate(frames):
+        save(tmp_path / f"shot{k}.png", frame)
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / ".shot5.png").write_text("left by a file manager")
+    video = read_video(tmp_path)
+    np.testing.assert_array_equal(video.frames, frames)
+    assert (video.rate, video.color, video.sample_aspect_ratio) == (25, ColorTags(), 1)
+    assert video.times == tuple(F(k, 25) for k in range(12))
+    part = read_video(tmp_path, frames="-9::4")
+    np.testing.assert_array_equal(part.frames, frames[3::4])
+    assert (part.times, part.rate) == ((0, F(4, 25), F(8, 25)), F(25, 4))
+    small = read_video(tmp_path, size=(24, 64))
+    assert (small.size, small.sample_aspect_ratio) == ((24, 64), F(1, 2))
+    info = describe_video(tmp_path)
+    assert (info.container, info.codec, info.frames, info.size) == ("folder", "png", 12, (48, 64))
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "webp", "ppm", "jpg", "JPEG"])
+def test_kinds_of_image(tmp_path, suffix):
+    frame = texture(1, 64, 96)[0]
+    save(tmp_path / f"0.{suffix}", frame)
+    limit = {"jpg": 16, "JPEG": 16, "webp": 16}.get(suffix, 0)
+    assert np.abs(read_video(tmp_path).frames[0].astype(int) - frame).max() <= limit
+
+
+def test_grey_alpha_and_sixteen_bits(tmp_path):
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    rgb = np.repeat(grey[..., None], 3, axis=2)
+    cv2.imwrite(str(tmp_path / "0.png"), grey)
+    cv2.imwrite(str(tmp_path / "1.png"), grey.astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "2.tif"), rgb.astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "3.pgm"), grey)
+    cv2.imwrite(str(tmp_path / "4.png"), np.dstack([rgb, np.full((16, 16), 255, np.uint8)]))
+    video = read_video(tmp_path)
+    for frame in video.frames:
+        np.testing.assert_array_equal(frame, rgb)
+
+
+def test_sixteen_bits_round_to_the_nearest(tmp_path):
+    values = np.array([[0, 128, 129, 65535 - 129, 65535]], np.uint16)
+    cv2.imwrite(str(tmp_path / "0.png"), values)
+    np.testing.assert_array_equal(read_video(tmp_path).frames[0, 0, :, 0], [0, 0, 1, 254, 255])
+
+
+def test_transparency_is_laid_over_black(tmp_path):
+    cv2.imwrite(str(tmp_path / "0.png"), np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8))
+    np.testing.assert_array_equal(read_video(tmp_path).frames[0, 0], [[30, 20, 10], [0, 0, 0]])
+
+
+def test_photos_are_turned_upright_by_their_exif_tag(tmp_path):
+    frame = texture(1, 32, 64)[0]
+    data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+    # Orientation 6: to be turned 90 degrees clockwise.
+    tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    exif = b"Exif\0\0" + tiff
+    app1 = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "0.jpg").write_bytes(data[:2] + app1 + data[2:])
+    turned = np.rot90(frame, -1)
+    read = read_video(tmp_path).frames[0]
+    assert read.shape == turned.shape
+    assert np.abs(read.astype(int) - turned).mean() < 3
+
+
+def test_bad_folders(tmp_path):
+    with pytest.raises(VideoError, match="holds no images"):
+        read_video(tmp_path)
+    save(tmp_path / "0.png", texture(1)[0])
+    save(tmp_path / "1.png", texture(1, 50, 64)[0])
+    with pytest.raises(VideoError, match=r"1\.png: the image is 50x64 but those before it are 48x64"):
+        read_video(tmp_path)
+    assert len(read_video(tmp_path, frames="0:1")) == 1
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    with pytest.raises(VideoError, match=r"1\.png: the image can't be decoded"):
+        read_video(tmp_path)
+    (tmp_path / "1.png").write_bytes(b"")
+    with pytest.raises(VideoError, match=r"1\.png: the image can't be decoded"):
+        read_video(tmp_path)
+    with pytest.raises(VideoError, match="has 2 frames"):
+        read_video(tmp_path, frames="0:3")
+    (tmp_path / "1.png").unlink()
+    cv2.imwrite(str(tmp_path / "1.tiff"), np.zeros((48, 64), np.float32))
+    with pytest.raises(VideoError, match="float32"):
+        read_video(tmp_path)
