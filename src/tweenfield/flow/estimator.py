@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.errors import FlowError
+from tweenfield.video.clip import Video
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -36,13 +38,16 @@ class Flow:
             )
         for direction, values in (("forward", self.forward), ("backward", self.backward)):
             if not np.isfinite(values).all():
-                raise FlowError(f"{self.name}: the {direction} flow holds NaN or infinite values; repair it first")
+                raise FlowError(
+                    f"{self.name}: the {direction} flow holds NaN or infinite values; repair it first"
+                )
 
     def __repr__(self) -> str:
         n, h, w, _ = self.forward.shape
         return f"Flow({self.name!r}, {n} intervals of {h}x{w})"
 
 
+@runtime_checkable
 class FlowEstimator(Protocol):
     """A provider of optical flow: anything with a name and this method is one."""
 
@@ -53,3 +58,29 @@ class FlowEstimator(Protocol):
     ) -> Float32[np.ndarray, "height width 2"]:
         """Flow that takes pixels of ``first`` to ``second``, in pixels: [..., 0] is x, [..., 1] is y."""
         ...
+
+
+def estimate_flow(
+    video: Video, estimator: FlowEstimator, *, on_progress: Callable[[int, int], None] | None = None
+) -> Flow:
+    """Forward and backward flow between every two neighbouring frames, in pixels per interval.
+
+    Args:
+        video: at least two frames.
+        estimator: the provider.
+        on_progress: called after each interval with how many are done, and how many there are.
+
+    Raises:
+        FlowError: the video has one frame, or the provider can't handle its size.
+    """
+    intervals = len(video) - 1
+    if not intervals:
+        raise FlowError(f"{video.name}: it has one frame; for flow two frames are needed")
+    forward = np.empty((intervals, *video.size, 2), np.float32)
+    backward = np.empty_like(forward)
+    for k, (first, second) in enumerate(zip(video.frames, video.frames[1:], strict=False)):
+        forward[k] = estimator(first, second)
+        backward[k] = estimator(second, first)
+        if on_progress:
+            on_progress(k + 1, intervals)
+    return Flow(forward=forward, backward=backward, name=estimator.name)

@@ -1,0 +1,28 @@
+"""What the baselines share: where a time falls, and frames as colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from tweenfield.errors import UsageError
+from tweenfield.video.clip import Video
+
+
+def split_time(observed: Video, t: float) -> tuple[int, float]:
+    """The last frame not after ``t`` (in intervals since the first frame), and the fraction from there on.
+
+    Raises:
+        UsageError: ``t`` is before the first or after the last frame.
+    """
+    last = len(observed) - 1
+    if not 0 <= t <= last:
+        raise UsageError(
+            f"{observed.name}: time {t} is outside the video; give a time from 0 to {last} intervals"
+        )
+    return int(t), t - int(t)
+
+
+def colors(frames: UInt8[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
+    """Colours in [0, 1]."""
+    return frames.astype(np.float32) / np.float32(255)

@@ -1,0 +1,44 @@
+"""Both neighbouring frames moved along the flow."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32
+
+from tweenfield.baselines._time import colors, split_time
+from tweenfield.errors import FlowError
+from tweenfield.flow.estimator import Flow
+from tweenfield.flow.motion import sample, velocity_between
+from tweenfield.video.clip import Video
+
+
+def warp(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height width 3"]:
+    """The frame at time ``t``: (1 - s) V_k(x - s v) + s V_k+1(x + (1 - s) v), in [0, 1].
+
+    v is the velocity at x and time t; s is the fraction of the interval.
+
+    Args:
+        observed: the frames, one per interval.
+        flow: the flow of these frames.
+        t: time in intervals since the first frame.
+
+    Raises:
+        UsageError: ``t`` is outside the video.
+        FlowError: the flow belongs to another number or size of frames.
+    """
+    expected = (len(observed) - 1, *observed.size, 2)
+    if flow.forward.shape != expected:
+        raise FlowError(
+            f"{flow.name}: flow has shape {flow.forward.shape}, but {observed.name} needs {expected}"
+        )
+    k, s = split_time(observed, t)
+    if s == 0:
+        return colors(observed.frames[k])
+    height, width = observed.size
+    v = velocity_between(flow, k, s)
+    s = np.float32(s)
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    first, second = colors(observed.frames[k : k + 2])
+    first = sample(first, x - s * v[..., 0], y - s * v[..., 1])
+    second = sample(second, x + (1 - s) * v[..., 0], y + (1 - s) * v[..., 1])
+    return (first + s * (second - first)).clip(0, 1)

@@ -1,0 +1,20 @@
+"""Optical flow: providers, files, and motion at any time."""
+
+from tweenfield.flow.color import flow_to_color
+from tweenfield.flow.deepflow import DeepFlow
+from tweenfield.flow.dis import Dis
+from tweenfield.flow.estimator import Flow, FlowEstimator, estimate_flow
+from tweenfield.flow.farneback import Farneback
+from tweenfield.flow.files import read_flow, write_flow
+
+__all__ = [
+    "DeepFlow",
+    "Dis",
+    "Farneback",
+    "Flow",
+    "FlowEstimator",
+    "estimate_flow",
+    "flow_to_color",
+    "read_flow",
+    "write_flow",
+]

@@ -1,0 +1,40 @@
+"""Dense inverse search flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from tweenfield.flow._gray import gray_pair
+
+
+@dataclass(frozen=True)
+class Dis:
+    """Dense inverse search: patches matched by gradient descent, coarse to fine, then variational refinement.
+
+    Kroeger, Timofte, Dai, Van Gool, *Fast Optical Flow using Dense Inverse Search*, ECCV 2016, as in OpenCV.
+    Fast, and the best of the three providers for interpolation.
+    """
+
+    name: str = field(default="dis", init=False)
+
+    def __call__(
+        self, first: UInt8[np.ndarray, "height width 3"], second: UInt8[np.ndarray, "height2 width2 3"]
+    ) -> Float32[np.ndarray, "height width 2"]:
+        """Flow in pixels from ``first`` to ``second``.
+
+        Raises:
+            FlowError: the sizes differ, or a side is under 12 pixels.
+        """
+        gray = gray_pair(first, second, name=self.name, smallest=12)
+        # A new object for each call: OpenCV's keeps its buffers, and we keep no state.
+        dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        # Full resolution and denser, smaller patches: +0.5 dB of warp PSNR over the preset (six clips).
+        # The preset's finest scale of 1 also crashes OpenCV 5.0 on frames of 8x64 to 14x64.
+        dis.setFinestScale(0)
+        dis.setPatchSize(6)
+        dis.setPatchStride(2)
+        return dis.calc(*gray, None)

@@ -1,0 +1,45 @@
+"""Farneback's polynomial expansion flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from tweenfield.flow._gray import gray_pair
+
+_WINDOW = 9
+
+
+@dataclass(frozen=True)
+class Farneback:
+    """Flow from the change of a quadratic polynomial fitted around every pixel.
+
+    Farneback, *Two-Frame Motion Estimation Based on Polynomial Expansion*, SCIA 2003, as in OpenCV.
+    """
+
+    name: str = field(default="farneback", init=False)
+
+    def __call__(
+        self, first: UInt8[np.ndarray, "height width 3"], second: UInt8[np.ndarray, "height2 width2 3"]
+    ) -> Float32[np.ndarray, "height width 2"]:
+        """Flow in pixels from ``first`` to ``second``.
+
+        Raises:
+            FlowError: the sizes differ, or a side is under 9 pixels, the averaging window.
+        """
+        gray = gray_pair(first, second, name=self.name, smallest=_WINDOW)
+        # The best by warp PSNR over six clips of the settings usual in OpenCV's manual and examples.
+        return cv2.calcOpticalFlowFarneback(
+            *gray,
+            None,
+            pyr_scale=0.5,
+            levels=5,
+            winsize=_WINDOW,
+            iterations=10,
+            poly_n=7,
+            poly_sigma=1.5,
+            flags=0,
+        )
