@@ -7,7 +7,11 @@ from tweenfield.flow.estimator import Flow, FlowEstimator, estimate_flow
 from tweenfield.flow.farneback import Farneback
 from tweenfield.flow.files import read_flow, write_flow
 
+# Every provider by the name that the command line uses.
+PROVIDERS: dict[str, type[FlowEstimator]] = {"dis": Dis, "deepflow": DeepFlow, "farneback": Farneback}
+
 __all__ = [
+    "PROVIDERS",
     "DeepFlow",
     "Dis",
     "Farneback",
