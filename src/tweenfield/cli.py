@@ -14,9 +14,11 @@ from tweenfield.console import Stages, print_facts, print_json, print_scores, sa
 from tweenfield.errors import FlowError, ModelFileError, TweenfieldError, UsageError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import click
 
-    from tweenfield import FitResult, Flow, FlowEstimator, Recipe, Video
+    from tweenfield import FitResult, Flow, FlowEstimator, Recipe, Timeline, Video
 
 
 class _Commands(TyperGroup):
@@ -66,7 +68,7 @@ FIT, DRAW, INPUT = "How to fit", "What to draw", "What to read"
 In = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.", show_default=False)]
 Out = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the result goes.", show_default=False)]
 VideoOut = Annotated[
-    Path,
+    str,  # not a Path, which would lose the / that says "a folder"
     typer.Option(
         "-o", "--output", metavar="OUT", show_default=False, help="NAME.mp4, .mkv, .webm or .gif, or a folder for PNGs."
     ),
@@ -121,6 +123,7 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settin
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Frames between frames, drawn from one continuous function fitted to your video.",
@@ -180,6 +183,7 @@ def run(
     check_output(output, inputs=[source])
     video = _read(source, frames, size)
     timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
+    check_output(output, inputs=[source], rate=timeline.rate)
     _show_settings(verbose, video, recipe)
     with stages(quiet) as on_stage:
         result = fit_field(
@@ -192,7 +196,7 @@ def run(
         if not result.finished:
             raise KeyboardInterrupt
         _draw(result, timeline, output, on_stage, keyframes=video if keyframes is Keyframes.original else None)
-    _written(output, len(timeline.times), timeline.rate, json, quiet)
+    _written(output, len(timeline), timeline.rate, json, quiet)
 
 
 @app.command()
@@ -287,7 +291,7 @@ def render(
     timeline = output_timeline(result.source, fps=fps or (None if slow else "2x"), slow=slow)
     with stages(quiet) as on_stage:
         _draw(result, timeline, output, on_stage, keyframes=originals, size=parse_size(size) if size else None)
-    _written(output, len(timeline.times), timeline.rate, json, quiet)
+    _written(output, len(timeline), timeline.rate, json, quiet)
 
 
 @app.command(name="eval")
@@ -448,7 +452,7 @@ def _fit_progress(on_stage: Stages) -> Any:
 
 
 def _draw(
-    result: FitResult, timeline: Any, output: Path, on_stage: Stages, *, keyframes: Video | None, size: tuple[int, int] | None = None
+    result: FitResult, timeline: Timeline, output: str, on_stage: Stages, *, keyframes: Video | None, size: tuple[int, int] | None = None
 ) -> None:
     from tweenfield.render import render as render_field
     from tweenfield.video import write_video
@@ -463,9 +467,9 @@ def _draw(
     )
 
 
-def _written(output: Path, count: int, rate: Any, json: str | None, quiet: bool) -> None:
+def _written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:
     if json:
-        print_json({"written": str(output), "frames": count, "rate": str(rate)}, json)
+        print_json({"written": output, "frames": count, "rate": str(rate)}, json)
     elif not quiet:
         print_facts({"written": output, "frames": count, "rate": f"{float(rate):.6g} fps"})
 

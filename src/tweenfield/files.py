@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweenfield.errors import OutputError
+from tweenfield.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or write elsewhere",
@@ -22,6 +22,37 @@ _REASONS = {
     errno.EACCES: "permission is denied; write elsewhere or change the folder's permissions",
     errno.ENOENT: "its folder doesn't exist; create it first",
 }
+
+
+def check_target(path: str | Path, *, inputs: Sequence[str | Path] = (), folder: bool = False) -> None:
+    """Find out before hours of work that a result can't be put at ``path``.
+
+    Args:
+        path: where a file, or with ``folder`` a folder, is wanted.
+        inputs: what is read, so must not be overwritten.
+        folder: whether it is to be a folder; one that exists must be empty.
+
+    Raises:
+        UsageError: ``path`` is one of ``inputs``.
+        OutputError: its folder is missing or not writable, or something else is in the way.
+    """
+    path = Path(path)
+    if path.exists() and any(Path(i).exists() and path.samefile(i) for i in inputs):
+        raise UsageError(f"{path}: the output is also the input; choose another name")
+    parent = path.parent
+    if not parent.is_dir():
+        what = "isn't a folder; choose another" if parent.exists() else "doesn't exist; create it first"
+        raise OutputError(f"{path}: the folder {parent} {what}")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{path}: the folder {parent} isn't writable; change its permissions or choose another"
+        )
+    if path.is_dir() and not folder:
+        raise OutputError(f"{path}: this is a folder, but a file is to be written; choose another name")
+    if folder and path.exists() and not path.is_dir():
+        raise OutputError(f"{path}: a file is in the way of the folder; remove it or choose another name")
+    if folder and path.is_dir() and any(path.iterdir()):
+        raise OutputError(f"{path}: the folder isn't empty; empty it or choose another name")
 
 
 @contextmanager

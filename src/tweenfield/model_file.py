@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 
 from tweenfield.errors import ModelFileError
 from tweenfield.fields import FIELDS, Grid
@@ -33,7 +33,7 @@ def save(result: FitResult, path: str | Path) -> None:
     if result.optimizer is not None:
         tensors |= {f"optimizer.{name}": value.contiguous() for name, value in result.optimizer.items()}
     with atomic_output(path) as temporary:
-        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header(result))})
+        temporary.write_bytes(serialize(tensors, metadata={_HEADER: json.dumps(header(result))}))
 
 
 def header(result: FitResult) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, final
+from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,11 +11,13 @@ from torch import Tensor
 
 from tweenfield.errors import FlowError
 from tweenfield.fields.base import Field
-from tweenfield.flow import Flow, velocity_at_frame
+from tweenfield.flow import Flow
+from tweenfield.flow.motion import velocity_at_frame
 from tweenfield.losses import Losses, constrained_loss, observation_loss
 from tweenfield.video import Video
 
 
+@runtime_checkable
 class Objective(Protocol):
     """A loss over batches drawn from one video."""
 
@@ -27,6 +29,7 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
 class ObjectiveConfig(Protocol):
     """Settings of one kind of objective: a frozen dataclass that binds it to a video."""
 

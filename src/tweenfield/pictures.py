@@ -1,7 +1,9 @@
-"""Pictures of an evaluation: what was observed, drawn and hidden, where they differ, and how quality runs."""
+"""An evaluation to look at: the drawn video, frames beside their hidden truth, and how quality runs."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,69 +12,95 @@ from matplotlib.figure import Figure
 from tweenfield.evaluate import Evaluation
 from tweenfield.files import atomic_output
 from tweenfield.render import render
+from tweenfield.video import write_video
 
 # Errors are drawn from 0 to this many of 255 levels, so that pictures of several clips can be compared.
 ERROR_LEVELS = 32
 
-_STYLE = {"field": "#c2410c", "blend": "#94a3b8", "cubic": "#64748b", "warp": "#1d4ed8"}
+_FIELD, _CONSTRAINT = "#c2410c", "#1d4ed8"
+_BASELINES = ("#94a3b8", "#0f766e", "#1d4ed8")
 
 
-def save_comparison(evaluation: Evaluation, path: str | Path) -> None:
-    """Side by side for the frame of median quality: last observed, drawn, hidden truth, error of the drawn
-    frame and of the best baseline's stand-in, the plain blend of its two neighbours.
+def save_evaluation(
+    evaluation: Evaluation,
+    folder: str | Path,
+    count: Callable[[str, Iterable, int], Iterable] = lambda stage, items, total: items,
+) -> None:
+    """Leave a folder with ``drawn.mp4`` (every frame, observed and held out, as the field draws it),
+    ``comparison.png``, ``plots.png`` and ``result.json``.
 
-    Raises:
-        OutputError: the picture can't be written.
-    """
-    split, scores = evaluation.split, evaluation.score.psnr
-    which = int(np.argsort(scores)[len(scores) // 2])
-    t = split.positions[which]
-    drawn = next(render(evaluation.result.field, [t]))
-    truth = split.held_out.frames[which]
-    before = split.observed.frames[int(t)]
-    error = np.abs(drawn.astype(int) - truth).max(axis=-1)
-    panels = [
-        (f"observed, frame {int(t)}", before),
-        (f"drawn at {float(t):g}, {scores[which]:.1f} dB", drawn),
-        ("hidden truth", truth),
-        (f"error, 0 to {ERROR_LEVELS} of 255", error),
-    ]
-    height, width = truth.shape[:2]
-    figure = Figure(figsize=(14, 3.5 * height / width + 0.4), layout="constrained")
-    for axes, (title, picture) in zip(figure.subplots(1, 4), panels, strict=True):
-        shown = axes.imshow(picture, cmap="inferno", vmin=0, vmax=ERROR_LEVELS) if picture.ndim == 2 else None
-        if shown is None:
-            axes.imshow(picture)
-        axes.set_title(title, fontsize=11)
-        axes.set_axis_off()
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110)
-
-
-def save_plots(evaluation: Evaluation, path: str | Path) -> None:
-    """Two plots: PSNR of each held-out frame against the baselines, and the losses of the fit.
+    Args:
+        evaluation: what to show.
+        folder: a new or empty one.
+        count: wraps the drawn frames, to show progress.
 
     Raises:
-        OutputError: the picture can't be written.
+        OutputError: the folder isn't empty or can't be written.
     """
+    split, source = evaluation.split, evaluation.result.source
+    times = sorted({*range(len(split.observed)), *split.positions})
+    rate = split.observed.rate * (len(times) - 1) / (len(split.observed) - 1)
+    with atomic_output(folder) as partial:
+        partial.mkdir()
+        write_video(
+            partial / "drawn.mp4",
+            count("video", render(evaluation.result.field, times), len(times)),
+            rate=rate,
+            color=source.color,
+            sample_aspect_ratio=source.sample_aspect_ratio,
+        )
+        comparison(evaluation).savefig(partial / "comparison.png", dpi=110)
+        plots(evaluation).savefig(partial / "plots.png", dpi=110)
+        (partial / "result.json").write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
+
+
+def comparison(evaluation: Evaluation) -> Figure:
+    """The held-out frames of median and of least quality: observed frame before, drawn, truth, error."""
+    split, scores = evaluation.split, np.array(evaluation.score.psnr)
+    order = np.argsort(scores)
+    rows = {"typical": order[len(order) // 2], "worst": order[0]}
+    height, width = split.observed.size
+    figure = Figure(figsize=(14, 3.5 * len(rows) * height / width + 0.9), layout="constrained")
+    grid = figure.subplots(len(rows), 4, squeeze=False)
+    for axes, (kind, which) in zip(grid, rows.items(), strict=True):
+        t, truth = split.positions[which], split.held_out.frames[which]
+        drawn = next(render(evaluation.result.field, [t]))
+        error = np.abs(drawn.astype(int) - truth).max(axis=-1)
+        panels = [
+            (f"observed frame {int(t)}", split.observed.frames[int(t)]),
+            (f"{kind}: drawn at {float(t):g}, {scores[which]:.1f} dB", drawn),
+            ("hidden truth", truth),
+            (f"error, black 0 to white {ERROR_LEVELS} of 255", error),
+        ]
+        for axis, (title, picture) in zip(axes, panels, strict=True):
+            axis.imshow(picture, cmap="inferno", vmin=0, vmax=ERROR_LEVELS)
+            axis.set_title(title, fontsize=11)
+            axis.set_axis_off()
+    return figure
+
+
+def plots(evaluation: Evaluation) -> Figure:
+    """PSNR of each held-out frame against the baselines, and the losses of the fit."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     quality, losses = figure.subplots(1, 2)
-    indices = evaluation.split.indices
-    for name, score in {**evaluation.baselines, "field": evaluation.score}.items():
-        label = f"{evaluation.result.field.name if name == 'field' else name}, {np.mean(score.psnr):.2f} dB"
-        width = 2.2 if name == "field" else 1.2
-        quality.plot(indices, score.psnr, marker=".", color=_STYLE.get(name), linewidth=width, label=label)
+    scores = list(zip(evaluation.baselines.items(), _BASELINES, strict=False))
+    for (name, score), color in scores:
+        _draw_scores(quality, evaluation, name, score.psnr, color, 1.2)
+    _draw_scores(quality, evaluation, evaluation.result.field.name, evaluation.score.psnr, _FIELD, 2.4)
     quality.set(title=f"{evaluation.split.observed.name}: held-out frames", xlabel="frame", ylabel="PSNR (dB)")
-    quality.legend(fontsize=9)
-    quality.grid(alpha=0.3)
 
     history = evaluation.result.history
     steps = [p.step for p in history]
-    losses.plot(steps, [p.observation for p in history], color=_STYLE["field"], label="observation loss (4)")
+    losses.plot(steps, [p.observation for p in history], color=_FIELD, label="observation loss")
     if any(p.constraint for p in history):
-        losses.plot(steps, [p.constraint for p in history], color=_STYLE["warp"], label="flow constraint (9)")
-    losses.set(title="Fit", xlabel="step", ylabel="loss", yscale="log")
-    losses.legend(fontsize=9)
-    losses.grid(alpha=0.3, which="both")
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        losses.plot(steps, [p.constraint for p in history], color=_CONSTRAINT, label="flow constraint")
+    losses.set(title="fit", xlabel="step", ylabel="loss", yscale="log")
+    for axes in (quality, losses):
+        axes.legend(fontsize=9)
+        axes.grid(alpha=0.3, which="both")
+    return figure
+
+
+def _draw_scores(axes, evaluation: Evaluation, name: str, psnr: tuple[float, ...], color: str, width: float) -> None:
+    label = f"{name}, mean {np.mean(psnr):.2f} dB"
+    axes.plot(evaluation.split.indices, psnr, marker=".", color=color, linewidth=width, label=label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -67,6 +67,7 @@ class Field(nn.Module, ABC):
         """The picture at time ``t`` on the grid, and its derivative along (u, v, 1) at each pixel."""
 
 
+@runtime_checkable
 class FieldConfig(Protocol):
     """Settings of one kind of field: a frozen dataclass that builds it."""
 

@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
 from tweenfield.errors import OutputError, UsageError
-from tweenfield.files import atomic_output
+from tweenfield.files import atomic_output, check_target
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import frame_from_rgb, yuv_matrix
 from tweenfield.video.selecting import resize
@@ -64,31 +64,12 @@ def check_output(
         OutputError: the folder is missing or not writable, or something else is in the way.
     """
     kind, path = _kind(path), Path(path)
-    if path.exists() and any(Path(i).exists() and path.samefile(i) for i in inputs):
-        raise UsageError(f"{path}: the output is also the input; choose another name")
     if kind == ".gif" and rate is not None and rate > GIF_MAX_RATE:
         raise UsageError(
             f"{path}: a GIF plays at most {GIF_MAX_RATE} frames per second, not {float(rate):.6g}; "
             f"choose --fps {GIF_MAX_RATE} or another format"
         )
-    folder = path.parent
-    if not folder.is_dir():
-        what = "isn't a folder; choose another" if folder.exists() else "doesn't exist; create it first"
-        raise OutputError(f"{path}: the folder {folder} {what}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"{path}: the folder {folder} isn't writable; change its permissions or choose another"
-        )
-    if kind and path.is_dir():
-        raise OutputError(
-            f"{path}: this is a folder; choose another name, or end it in / for a folder of PNGs"
-        )
-    if not kind and path.exists() and not path.is_dir():
-        raise OutputError(
-            f"{path}: a file is in the way of the folder of PNGs; remove it or choose another name"
-        )
-    if not kind and path.is_dir() and any(path.iterdir()):
-        raise OutputError(f"{path}: the folder isn't empty; empty it or choose another name")
+    check_target(path, inputs=inputs, folder=not kind)
 
 
 def write_video(

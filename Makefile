@@ -1,0 +1,26 @@
+# Needs Python 3.10 or later and make. Everything is installed into .venv; nothing else is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test docs clean
+
+demo: .venv/installed
+	$(BIN)/python demo/demo.py
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+docs: .venv/installed-test
+	$(BIN)/mkdocs build --strict
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv demo-out site

@@ -1,0 +1,33 @@
+import pytest
+from tweenfield import UsageError, draft, paper, paper_experiments, replace
+from tweenfield.presets import PRESETS
+
+
+def test_paper_holds_the_settings_of_the_results_table():
+    recipe = paper()
+    assert (recipe.field.depth, recipe.field.width, recipe.field.omega) == (6, 720, 25.0)
+    assert (recipe.fit.learning_rate, recipe.fit.epochs, recipe.objective.weight) == (3.6e-5, 15000, 0.12)
+
+
+def test_paper_experiments_holds_the_settings_of_the_experiments():
+    recipe = paper_experiments()
+    assert (recipe.field.depth, recipe.field.width, recipe.field.omega) == (9, 512, 30.0)
+    assert (recipe.fit.learning_rate, recipe.fit.epochs, recipe.objective.weight) == (1e-5, 5000, 0.12)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_calls_itself_by_its_name(name):
+    assert PRESETS[name]().name == name
+
+
+def test_replace_changes_the_named_settings_and_no_other():
+    recipe = replace(paper(), width=256, weight=0.5, steps=1000, seed=3)
+    assert (recipe.field.width, recipe.objective.weight, recipe.fit.steps, recipe.fit.seed) == (256, 0.5, 1000, 3)
+    assert recipe.fit.epochs is None  # steps take their place
+    assert replace(recipe, width=720, weight=0.12, epochs=15000, seed=0) == paper()
+
+
+@pytest.mark.parametrize("changes", [{"wdth": 3}, {"width": -1}, {"weight": 2.0}, {"steps": 0}])
+def test_replace_refuses_what_makes_no_sense(changes):
+    with pytest.raises(UsageError, match=r"no setting|must"):
+        replace(draft(), **changes)
