@@ -1,0 +1,232 @@
+"""The documentation builds, and what it shows can be typed in: code, commands, tables."""
+
+import html
+import re
+import shlex
+import subprocess
+import sys
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+import typer
+from conftest import to_8bit, waves
+
+import tweenfield
+from tweenfield import presets
+from tweenfield.cli import app
+from tweenfield.flow import PROVIDERS
+from tweenfield.video import (
+    Video,
+    output_timeline,
+    parse_frames,
+    parse_rate,
+    parse_size,
+    parse_slow,
+    write_video,
+)
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*DOCS, ROOT / "README.md"]
+COMMANDS = typer.main.get_command(app)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    fenced = re.findall(r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [code for language, code in fenced if language in languages]
+
+
+def rows(page: Path, first_heading: str) -> list[list[str]]:
+    """The cells of the table whose first column has this heading, without their code marks."""
+    table = re.search(rf"^\| {first_heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE)
+    assert table, f"{page.name} has no table that begins with {first_heading!r}"
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in table[1].splitlines()]
+
+
+def clip(frames: int = 9, rate: Fraction = Fraction(24)) -> Video:
+    pictures = np.stack([to_8bit(waves(24, 36, 1.5 * k, -0.5 * k)) for k in range(frames)])
+    return Video(frames=pictures, times=tuple(k / rate for k in range(frames)), rate=rate)
+
+
+class Page(HTMLParser):
+    """Where a built page leads to, what it loads, and the names that can be linked to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links, self.loads, self.anchors = [], [], set()
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.anchors.add(values.get("id"))
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        elif tag == "link" and values.get("rel") not in ("canonical", "next", "prev"):
+            self.loads.append(values["href"])
+        elif "src" in values:
+            self.loads.append(values["src"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_site_has_every_page(site):
+    assert {page.with_suffix(".html").name for page in DOCS} <= {page.name for page in site.iterdir()}
+
+
+def test_opening_a_page_fetches_nothing_from_the_network(site):
+    for path in site.glob("*.html"):
+        assert not [url for url in Page(path).loads if urlsplit(url).netloc], path.name
+    for path in site.rglob("*.css"):
+        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text()), path.name
+
+
+def test_links_inside_the_site_lead_somewhere(site):
+    pages = {path.name: Page(path) for path in site.glob("*.html")}
+    for name, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            target = unquote(parts.path) or name
+            if parts.scheme or parts.netloc or target == "." or name == "404.html":
+                continue
+            assert (site / target).exists(), f"{name} links to {link}"
+            assert not parts.fragment or parts.fragment in pages[target].anchors, f"{name} links to {link}"
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"(?<!!)\[[^\]]*\]\(([^)#]+)", (ROOT / "README.md").read_text()):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_api_page_describes_every_public_name(site):
+    text = (site / "api.html").read_text()
+    headings = {html.unescape(h) for h in re.findall(r'<span class="doc doc-object-name[^>]*>([^<]+)<', text)}
+    assert set(tweenfield.__all__) <= headings
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    video = clip()
+    write_video(tmp_path / "clip.mp4", video.frames, rate=video.rate)
+    monkeypatch.chdir(tmp_path)
+    for name, preset in list(presets.PRESETS.items()):
+        tiny = presets.replace(preset(), steps=3, width=16, points=64)
+        monkeypatch.setattr(tweenfield, name.replace("-", "_"), lambda tiny=tiny: tiny)
+    names = {}
+    for code in blocks(page, "python"):
+        exec(compile(code, page.name, "exec"), names)
+
+
+def command_lines() -> list:
+    lines = [
+        (page.name, line.removeprefix("$ "))
+        for page in PAGES
+        for block in blocks(page, "sh", "console")
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    return [
+        pytest.param(line, id=f"{name}: {line}") for name, line in lines if line.startswith("tweenfield ")
+    ]
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_command_line_parses(line):
+    words = shlex.split(line, comments=True)[1:]
+    if words[0].startswith("-"):
+        assert words[0] in [*COMMANDS.params[0].opts, "--help", "-h"]
+        return
+    values = COMMANDS.commands[words[0]].make_context(words[0], words[1:]).params
+    texts = {"frames": parse_frames, "size": parse_size, "fps": parse_rate, "slow": parse_slow}
+    for name, parse in texts.items():
+        if values.get(name) is not None:
+            parse(values[name])
+    changes = {
+        name: values[name] for name in ("steps", "width", "depth", "omega", "time_step") if values.get(name)
+    }
+    presets.replace(presets.PRESETS[getattr(values.get("preset"), "value", "draft")](), **changes)
+
+
+def test_commands_page_has_every_flag_of_every_command():
+    text = (ROOT / "docs/commands.md").read_text()
+    sections = dict(re.findall(r"^## ([\w ]+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    for name, command in COMMANDS.commands.items():
+        own = sections[name]
+        if "flags for fitting" in own:
+            own += sections["Common flags"]
+        flags = {
+            flag
+            for p in command.params
+            if p.param_type_name == "option"
+            for flag in p.opts + p.secondary_opts
+        }
+        missing = [flag for flag in flags if not re.search(rf"`{flag}[ `]", own)]
+        assert not missing, f"{name} lacks {missing}"
+        assert f"tweenfield {name} " in own
+
+
+def test_commands_page_has_every_key_of_an_evaluation():
+    recipe = presets.replace(presets.draft(), steps=1, width=8, points=16)
+    values = tweenfield.evaluate(clip(), tweenfield.Dis(), recipe, device="cpu").as_json()
+    table = {key: content for key, content in rows(ROOT / "docs/commands.md", "key")}
+    assert list(table) == list(values)
+    for key in ("baselines", "seconds"):
+        assert all(f"`{name}`" in table[key] for name in values[key])
+
+
+def test_table_of_frame_rates_is_what_comes_out():
+    table = rows(ROOT / "docs/video.md", "frames in")
+    assert len(table) > 8
+    for frames, rate, flags, frames_out, rate_out in table:
+        words = flags.split()
+        given = {flag.removeprefix("--"): value for flag, value in zip(words[::2], words[1::2], strict=True)}
+        timeline = output_timeline(clip(int(frames), Fraction(rate)), **given)
+        assert (len(timeline), timeline.rate) == (int(frames_out), Fraction(rate_out)), flags
+
+
+def test_table_of_presets_is_true():
+    table = {row[0]: row[1:] for row in rows(ROOT / "docs/settings.md", "preset")}
+    assert table.keys() == presets.PRESETS.keys()
+    for name, (width, depth, omega, time_step, points, length) in table.items():
+        recipe = presets.PRESETS[name]()
+        field, fit = recipe.field, recipe.fit
+        assert (field.width, field.depth, field.omega) == (int(width), int(depth), float(omega))
+        assert field.time_step == pytest.approx(float(Fraction(time_step)))
+        assert recipe.objective.points == int(points)
+        assert length == (f"{fit.steps} steps" if fit.steps else f"{fit.epochs} epochs")
+        assert recipe.objective.weight == 0.12
+
+
+def test_arithmetic_of_the_presets_is_true():
+    def cost(name: str) -> float:
+        recipe = presets.PRESETS[name]()
+        field = recipe.field.build(tweenfield.Grid(frames=20, height=240, width=360), seed=0)
+        points = recipe.objective.points
+        steps = recipe.fit.steps or recipe.fit.epochs * -(-20 * 240 * 360 // points)
+        return sum(p.numel() for p in field.parameters()) * points * steps
+
+    text = (ROOT / "docs/settings.md").read_text()
+    for name, said in [("standard", "17"), ("paper-experiments", "48,000"), ("paper", "180,000")]:
+        assert cost(name) / cost("draft") == pytest.approx(float(said.replace(",", "")), rel=0.02)
+        assert said in text
+
+
+def test_every_flow_provider_is_described():
+    described = {row[0] for row in rows(ROOT / "docs/settings.md", "`--flow`")}
+    assert described == {*PROVIDERS, "a path"}
+
+
+def test_make_targets_of_the_readme_exist():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    shown = {line for p in PAGES for b in blocks(p, "sh", "console") for line in b.splitlines()}
+    wanted = {line.split()[1] for line in shown if line.startswith("make ")}
+    assert {"demo", "test"} <= wanted <= set(targets)
