@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tweenfield.flow import Flow
 from tweenfield.video import Video
 
@@ -20,7 +21,7 @@ def clips() -> Path:
 
 
 def waves(height: int, width: int, x0: float = 0.0, y0: float = 0.0) -> np.ndarray:
-    """Colours in [0, 1] of a smooth pattern, moved by (x0, y0): a sum of plane waves, so exact at any place."""
+    """Colours in [0, 1] of a smooth pattern moved by (x0, y0): plane waves, so exact at any place."""
     y, x = np.mgrid[:height, :width].astype(float)
     x, y = x - x0, y - y0
     red = 0.5 + 0.2 * np.sin(0.5 * x + 0.2 * y) + 0.2 * np.cos(0.3 * y)
@@ -38,6 +39,8 @@ def moving() -> tuple[Video, Flow]:
     """Five frames of 20x28 in which a pattern moves by (1.5, -0.5) pixels a frame, with its exact flow."""
     u, v = 1.5, -0.5
     frames = np.stack([to_8bit(waves(20, 28, u * k, v * k)) for k in range(5)])
-    video = Video(frames=frames, times=tuple(Fraction(k, 25) for k in range(5)), rate=Fraction(25), name="waves")
+    video = Video(
+        frames=frames, times=tuple(Fraction(k, 25) for k in range(5)), rate=Fraction(25), name="waves"
+    )
     forward = np.broadcast_to(np.float32([u, v]), (4, 20, 28, 2)).copy()
     return video, Flow(forward=forward, backward=-forward, name="exact")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import to_8bit, waves
+
 from tweenfield import FitError, FlowError, UsageError, Video, fit, psnr, render
 from tweenfield.fields import Grid, SirenConfig
 from tweenfield.fit import FitConfig, Recipe
@@ -100,7 +101,9 @@ def test_resume_needs_the_same_frames_and_settings(moving):
 def test_the_step_size_falls_as_a_half_cosine(moving, monkeypatch):
     seen = []
     step = torch.optim.Adam.step
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: (seen.append(self.param_groups[0]["lr"]), step(self))[1])
+    monkeypatch.setattr(
+        torch.optim.Adam, "step", lambda self: (seen.append(self.param_groups[0]["lr"]), step(self))[1]
+    )
     fit(*moving, recipe(steps=8, learning_rate=0.01))
     assert seen == pytest.approx([0.005 * (1 + math.cos(math.pi * k / 8)) for k in range(8)])
 
@@ -149,7 +152,9 @@ def test_one_frame_is_refused(moving):
         fit(video.select([0]), flow, recipe())
 
 
-@pytest.mark.parametrize("part", [np.s_[:3], np.s_[:, :10], np.s_[:, :, 1:]], ids=["intervals", "height", "width"])
+@pytest.mark.parametrize(
+    "part", [np.s_[:3], np.s_[:, :10], np.s_[:, :, 1:]], ids=["intervals", "height", "width"]
+)
 def test_flow_for_other_frames_is_refused(moving, part):
     video, flow = moving
     with pytest.raises(FlowError, match=r"needs \(4, 20, 28, 2\)"):
@@ -163,7 +168,14 @@ def test_cuda_without_a_device_is_refused(moving):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"steps": 0}, {"steps": 5, "epochs": 5}, {"epochs": -1}, {"steps": 5, "learning_rate": 0.0}, {"steps": 5, "seed": -1}]
+    "settings",
+    [
+        {"steps": 0},
+        {"steps": 5, "epochs": 5},
+        {"epochs": -1},
+        {"steps": 5, "learning_rate": 0.0},
+        {"steps": 5, "seed": -1},
+    ],
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ValueError, match=r"give either|must"):

@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 from torch import nn
+
 from tweenfield.fields import Field, Grid, SirenConfig
 from tweenfield.losses import constrained_loss, flow_constraint_loss, observation_loss
 
 
 class PlaneWave(Field):
-    """f = 1/2 + a_c sin(k . (p - V t)): a wave that moves with velocity V, its own amplitude in each channel."""
+    """f = 1/2 + a_c sin(k . (p - V t)): a wave with velocity V and its own amplitude in each channel."""
 
     name = "plane-wave"
     config = None
@@ -55,7 +56,9 @@ def constant_flow(points, u, v):
 
 
 def test_a_translating_wave_obeys_the_constraint_for_its_own_velocity(wave, points):
-    assert flow_constraint_loss(wave, points, constant_flow(points, 2.0, -1.0)).item() == pytest.approx(0, abs=1e-12)
+    assert flow_constraint_loss(wave, points, constant_flow(points, 2.0, -1.0)).item() == pytest.approx(
+        0, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(("u", "v"), [(0.0, 0.0), (3.0, -1.0), (2.0, 4.0)])
@@ -63,17 +66,23 @@ def test_a_wrong_velocity_costs_the_change_of_colour_along_it(wave, points, u, v
     # |a_c cos(phase) k . (w - V)| averaged over the phase and summed over channels.
     off = 0.3 * (u - 2.0) - 0.2 * (v + 1.0)
     expected = (0.1 + 0.2 + 0.3) * (2 / math.pi) * abs(off)
-    assert flow_constraint_loss(wave, points, constant_flow(points, u, v)).item() == pytest.approx(expected, rel=1e-5)
+    assert flow_constraint_loss(wave, points, constant_flow(points, u, v)).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_sliding_along_the_wave_front_costs_nothing(wave, points):
     # The aperture problem: velocities that differ along the front can't be told apart.
-    assert flow_constraint_loss(wave, points, constant_flow(points, 2.0 + 2, -1.0 + 3)).item() == pytest.approx(0, abs=1e-12)
+    assert flow_constraint_loss(
+        wave, points, constant_flow(points, 2.0 + 2, -1.0 + 3)
+    ).item() == pytest.approx(0, abs=1e-12)
 
 
 def test_observation_loss_is_summed_over_channels_and_averaged_over_points(wave, points):
     off = torch.tensor([0.1, -0.2, 0.3], dtype=torch.float64)
-    assert observation_loss(wave, points, wave(points) + off).item() == pytest.approx(0.01 + 0.04 + 0.09, rel=1e-12)
+    assert observation_loss(wave, points, wave(points) + off).item() == pytest.approx(
+        0.01 + 0.04 + 0.09, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.12, 1.0])

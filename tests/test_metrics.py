@@ -3,6 +3,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as tm_psnr
+
 from tweenfield.metrics import PSNR_CEILING, psnr, ssim
 
 
@@ -18,7 +19,9 @@ def pair(request):
 
 def test_psnr_equals_scikit_image_and_torchmetrics(pair):
     frame, truth = pair
-    assert psnr(frame, truth) == pytest.approx(peak_signal_noise_ratio(truth, frame, data_range=255), abs=1e-9)
+    assert psnr(frame, truth) == pytest.approx(
+        peak_signal_noise_ratio(truth, frame, data_range=255), abs=1e-9
+    )
     theirs = tm_psnr(torch.tensor(frame).double(), torch.tensor(truth).double(), data_range=255.0)
     assert psnr(frame, truth) == pytest.approx(theirs.item(), abs=1e-4)
 
@@ -26,7 +29,13 @@ def test_psnr_equals_scikit_image_and_torchmetrics(pair):
 def test_ssim_equals_scikit_image(pair):
     frame, truth = pair
     theirs = structural_similarity(
-        frame, truth, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        frame,
+        truth,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
     )
     assert ssim(frame, truth) == pytest.approx(theirs, abs=1e-9)
 

@@ -1,4 +1,5 @@
 import pytest
+
 from tweenfield import UsageError, draft, paper, paper_experiments, replace
 from tweenfield.presets import PRESETS
 
@@ -22,7 +23,12 @@ def test_a_preset_calls_itself_by_its_name(name):
 
 def test_replace_changes_the_named_settings_and_no_other():
     recipe = replace(paper(), width=256, weight=0.5, steps=1000, seed=3)
-    assert (recipe.field.width, recipe.objective.weight, recipe.fit.steps, recipe.fit.seed) == (256, 0.5, 1000, 3)
+    assert (recipe.field.width, recipe.objective.weight, recipe.fit.steps, recipe.fit.seed) == (
+        256,
+        0.5,
+        1000,
+        3,
+    )
     assert recipe.fit.epochs is None  # steps take their place
     assert replace(recipe, width=720, weight=0.12, epochs=15000, seed=0) == paper()
 

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from tweenfield.evaluate import Evaluation, evaluate, hide
     from tweenfield.fields import Field, Grid, Siren, SirenConfig
     from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, fit
-    from tweenfield.flow import DeepFlow, Dis, Farneback, Flow, FlowEstimator, estimate_flow, read_flow, write_flow
+    from tweenfield.flow import (
+        DeepFlow,
+        Dis,
+        Farneback,
+        Flow,
+        FlowEstimator,
+        estimate_flow,
+        read_flow,
+        write_flow,
+    )
     from tweenfield.losses import constrained_loss, flow_constraint_loss, observation_loss
     from tweenfield.metrics import psnr, ssim
     from tweenfield.model_file import load, save

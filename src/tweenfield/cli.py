@@ -1,24 +1,38 @@
-"""The command line. It calls the public API only; everything heavy is imported by the command that needs it."""
+"""The commands. They call the public API only and import what is heavy when they need it."""
 
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from tweenfield.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.errors import FlowError, ModelFileError, TweenfieldError, UsageError
+from tweenfield import steps
+from tweenfield.console import check_json, plain, print_facts, print_json, print_scores, say, stages
+from tweenfield.errors import TweenfieldError, UsageError
+from tweenfield.options import (
+    DRAW,
+    Device,
+    DeviceOption,
+    FlowOption,
+    Fps,
+    Frames,
+    In,
+    Json,
+    Keyframes,
+    KeyframesOption,
+    Quiet,
+    Settings,
+    Size,
+    Slow,
+    VideoOut,
+    takes_settings,
+)
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     import click
-
-    from tweenfield import FitResult, Flow, FlowEstimator, Recipe, Timeline, Video
 
 
 class _Commands(TyperGroup):
@@ -40,86 +54,6 @@ def _fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-class Device(str, Enum):
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class FieldName(str, Enum):
-    siren = "siren"
-
-
-class PresetName(str, Enum):
-    draft = "draft"
-    standard = "standard"
-    paper = "paper"
-    paper_experiments = "paper-experiments"
-
-
-class Keyframes(str, Enum):
-    original = "original"
-    rendered = "rendered"
-
-
-FIT, DRAW, INPUT = "How to fit", "What to draw", "What to read"
-
-# Each flag once; the commands below pick those they need.
-In = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.", show_default=False)]
-Out = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the result goes.", show_default=False)]
-VideoOut = Annotated[
-    str,  # not a Path, which would lose the / that says "a folder"
-    typer.Option(
-        "-o", "--output", metavar="OUT", show_default=False, help="NAME.mp4, .mkv, .webm or .gif, or a folder for PNGs."
-    ),
-]
-Frames = Annotated[
-    Optional[str],
-    typer.Option(metavar="A:B[:STEP]", help="Use these frames only, as a Python slice.", rich_help_panel=INPUT),
-]
-Size = Annotated[
-    Optional[str], typer.Option(metavar="HxW", help="Resize to this height and width.", rich_help_panel=INPUT)
-]
-Fps = Annotated[
-    Optional[str],
-    typer.Option(metavar="RATE", help="Frame rate to play at: 2x, 60, 60000/1001.", rich_help_panel=DRAW),
-]
-Slow = Annotated[
-    Optional[str], typer.Option(metavar="FACTOR", help="Play this much slower: 4x.", rich_help_panel=DRAW)
-]
-KeyframesOption = Annotated[
-    Keyframes,
-    typer.Option("--keyframes", help="Observed frames as the field draws them, or as they came.", rich_help_panel=DRAW),
-]
-FieldOption = Annotated[FieldName, typer.Option("--field", help="The function that is fitted.", rich_help_panel=FIT)]
-PresetOption = Annotated[
-    PresetName, typer.Option("--preset", help="How much work to put in.", rich_help_panel=FIT)
-]
-FlowOption = Annotated[
-    str,
-    typer.Option(
-        "--flow", metavar="FLOW", help="dis, deepflow, farneback, or a file or folder of flow.", rich_help_panel=FIT
-    ),
-]
-Lambda = Annotated[
-    Optional[float], typer.Option("--lambda", help="Share of the flow constraint, 0 to 1.", rich_help_panel=FIT)
-]
-Steps = Annotated[Optional[int], typer.Option(help="Steps of the fit.", rich_help_panel=FIT)]
-Width = Annotated[Optional[int], typer.Option(help="Neurons of a hidden layer.", rich_help_panel=FIT)]
-Depth = Annotated[Optional[int], typer.Option(help="Hidden layers.", rich_help_panel=FIT)]
-Omega = Annotated[Optional[float], typer.Option(help="Frequency of the sines.", rich_help_panel=FIT)]
-TimeStep = Annotated[
-    Optional[float],
-    typer.Option(help="Length of a frame interval inside the network; smaller ties frames closer.", rich_help_panel=FIT),
-]
-Seed = Annotated[Optional[int], typer.Option(help="Another draw of all that is random.", rich_help_panel=FIT)]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
-Json = Annotated[
-    Optional[str], typer.Option(metavar="FILE", help="Write the result as JSON; - is stdout.", show_default=False)
-]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settings are used.")]
-
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
@@ -136,136 +70,136 @@ def main() -> None:
     app(prog_name="tweenfield")
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         print(f"tweenfield {version('tweenfield')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
+@takes_settings
 def run(
     source: In,
     output: VideoOut,
     fps: Fps = None,
     slow: Slow = None,
     keyframes: KeyframesOption = Keyframes.rendered,
-    field: FieldOption = FieldName.siren,
-    preset: PresetOption = PresetName.standard,
-    flow: FlowOption = "dis",
-    lambda_: Lambda = None,
-    steps: Steps = None,
-    width: Width = None,
-    depth: Depth = None,
-    omega: Omega = None,
-    time_step: TimeStep = None,
-    seed: Seed = None,
-    frames: Frames = None,
-    size: Size = None,
-    device: DeviceOption = Device.auto,
-    json: Json = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    settings: Settings,
 ) -> None:
     """Fit a video and draw it at another frame rate or speed: twice the rate unless told otherwise."""
     from tweenfield.fit import fit as fit_field
     from tweenfield.video import check_output, output_timeline
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = steps.recipe_of(settings)
     check_output(output, inputs=[source])
-    video = _read(source, frames, size)
+    check_json(settings.json)
+    video = steps.read(source, settings.frames, settings.size)
     timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
     check_output(output, inputs=[source], rate=timeline.rate)
-    _show_settings(verbose, video, recipe)
-    with stages(quiet) as on_stage:
+    steps.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
         result = fit_field(
             video,
-            _flow(flow, video, on_stage),
+            steps.flow_of(settings.flow, video, on_stage),
             recipe,
-            device=device.value,
-            on_progress=_fit_progress(on_stage),
+            device=settings.device.value,
+            on_progress=steps.fit_progress(on_stage),
         )
         if not result.finished:
             raise KeyboardInterrupt
-        _draw(result, timeline, output, on_stage, keyframes=video if keyframes is Keyframes.original else None)
-    _written(output, len(timeline), timeline.rate, json, quiet)
+        steps.draw(
+            result, timeline, output, on_stage, keyframes=video if keyframes is Keyframes.original else None
+        )
+    steps.say_written(output, len(timeline), timeline.rate, settings.json, settings.quiet)
 
 
 @app.command()
+@takes_settings
 def fit(
     source: In,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL.tween", help="The model file.", show_default=False)],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the fit that MODEL.tween holds.")] = False,
-    field: FieldOption = FieldName.siren,
-    preset: PresetOption = PresetName.standard,
-    flow: FlowOption = "dis",
-    lambda_: Lambda = None,
-    steps: Steps = None,
-    width: Width = None,
-    depth: Depth = None,
-    omega: Omega = None,
-    time_step: TimeStep = None,
-    seed: Seed = None,
-    frames: Frames = None,
-    size: Size = None,
-    device: DeviceOption = Device.auto,
-    json: Json = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="MODEL.tween", help="The model file.", show_default=False),
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the checkpoint beside MODEL.tween.")
+    ] = False,
+    *,
+    settings: Settings,
 ) -> None:
-    """Fit a field to a video and keep it. Ctrl-C keeps what was fitted so far; --resume goes on with it."""
+    """Fit a field to a video and keep it. Ctrl-C leaves a checkpoint that --resume goes on with."""
     from tweenfield.files import check_target
     from tweenfield.fit import fit as fit_field
     from tweenfield.model_file import header, load, save
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = steps.recipe_of(settings)
     check_target(output, inputs=[source])
+    check_json(settings.json)
     # Beside the model, so that an older finished one stays until this fit ends.
-    checkpoint = output.with_name(output.name + ".checkpoint")
-    before = None
-    if resume:
-        before = load(checkpoint if checkpoint.exists() else output)
-    video = _read(source, frames, size)
-    _show_settings(verbose, video, recipe)
-    with stages(quiet) as on_stage:
+    checkpoint = output.with_suffix(".checkpoint" + output.suffix)
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{checkpoint}: this is an unfinished fit; go on with --resume, or remove it first")
+    before = load(checkpoint) if resume else None
+    video = steps.read(source, settings.frames, settings.size)
+    steps.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
         result = fit_field(
             video,
-            _flow(flow, video, on_stage),
+            steps.flow_of(settings.flow, video, on_stage),
             recipe,
-            device=device.value,
+            device=settings.device.value,
             resume=before,
-            on_progress=_fit_progress(on_stage),
+            on_progress=steps.fit_progress(on_stage),
             on_checkpoint=lambda unfinished: save(unfinished, checkpoint),
+        )
+    if not result.finished:
+        save(result, checkpoint)
+        _fail(
+            f"stopped by Ctrl-C at step {result.step} of {result.steps}; {checkpoint} holds what was fitted "
+            "so far and can be drawn, and --resume goes on",
+            1,
         )
     save(result, output)
     checkpoint.unlink(missing_ok=True)
-    if not result.finished:
-        _fail(f"stopped by Ctrl-C at step {result.step} of {result.steps}; {output} holds what was fitted so far, and --resume goes on", 1)
-    facts = {"written": str(output), "psnr_observed_estimate": result.history[-1].psnr_observed, "seconds": result.seconds}
-    if json:
-        print_json({**facts, **header(result)}, json)
-    elif not quiet:
+    facts = {
+        "written": str(output),
+        "psnr_observed_estimate": result.history[-1].psnr_observed,
+        "seconds": result.seconds,
+    }
+    if settings.json:
+        print_json({**facts, **header(result)}, settings.json)
+    elif not settings.quiet:
         print_facts({"written": output, "observed PSNR": f"about {result.history[-1].psnr_observed:.1f} dB"})
 
 
 @app.command()
 def render(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tween", help="What 'fit' wrote.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL.tween", help="What 'fit' wrote.", show_default=False)
+    ],
     output: VideoOut,
     fps: Fps = None,
     slow: Slow = None,
-    size: Annotated[Optional[str], typer.Option(metavar="HxW", help="Draw at this height and width.", rich_help_panel=DRAW)] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="HxW", help="Draw at this height and width.", rich_help_panel=DRAW),
+    ] = None,
     keyframes: KeyframesOption = Keyframes.rendered,
     video: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(metavar="IN", help="The fitted video, for --keyframes original.", rich_help_panel=DRAW),
     ] = None,
     frames: Frames = None,
@@ -279,65 +213,70 @@ def render(
     from tweenfield.video import check_output, output_timeline, parse_size
 
     check_output(output, inputs=[model, *([video] if video else [])])
+    check_json(json)
     originals = None
     result = load(model)
     if keyframes is Keyframes.original:
         if video is None:
-            raise UsageError("--keyframes original needs the observed frames; add --video IN, and --frames as for the fit")
-        originals = _read(video, frames, "{}x{}".format(*result.source.size))
+            raise UsageError(
+                "--keyframes original needs the observed frames; add --video IN, and --frames as for the fit"
+            )
+        originals = steps.read(video, frames, "{}x{}".format(*result.source.size))
         if Source.of(originals).digest != result.source.digest:
-            raise UsageError(f"{video}: these are not the frames that {model} was fitted to; give the same video and --frames")
+            raise UsageError(
+                f"{video}: these are not the frames that {model} was fitted to; "
+                "give the same video and --frames"
+            )
     result.field.to(resolve_device(device.value))
     timeline = output_timeline(result.source, fps=fps or (None if slow else "2x"), slow=slow)
+    check_output(output, rate=timeline.rate)
     with stages(quiet) as on_stage:
-        _draw(result, timeline, output, on_stage, keyframes=originals, size=parse_size(size) if size else None)
-    _written(output, len(timeline), timeline.rate, json, quiet)
+        steps.draw(
+            result, timeline, output, on_stage, keyframes=originals, size=parse_size(size) if size else None
+        )
+    steps.say_written(output, len(timeline), timeline.rate, json, quiet)
 
 
 @app.command(name="eval")
+@takes_settings
 def eval_(
     source: In,
     stride: Annotated[int, typer.Option(help="Observe every n-th frame, hide and score the others.")] = 2,
     output: Annotated[
-        Optional[Path],
-        typer.Option("-o", "--output", metavar="DIR", help="Leave the drawn video, pictures and plots here.", show_default=False),
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Leave the drawn video, pictures and plots here.",
+            show_default=False,
+        ),
     ] = None,
-    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")] = True,
-    field: FieldOption = FieldName.siren,
-    preset: PresetOption = PresetName.standard,
-    flow: FlowOption = "dis",
-    lambda_: Lambda = None,
-    steps: Steps = None,
-    width: Width = None,
-    depth: Depth = None,
-    omega: Omega = None,
-    time_step: TimeStep = None,
-    seed: Seed = None,
-    frames: Frames = None,
-    size: Size = None,
-    device: DeviceOption = Device.auto,
-    json: Json = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")
+    ] = True,
+    *,
+    settings: Settings,
 ) -> None:
     """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
     from tweenfield.baselines import BASELINES
     from tweenfield.evaluate import evaluate, hide
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = steps.recipe_of(settings)
+    check_json(settings.json)
     if output is not None:
         from tweenfield.files import check_target
 
         check_target(output, inputs=[source], folder=True)
-    video = _read(source, frames, size)
-    _show_settings(verbose, video, recipe)
-    with stages(quiet) as on_stage:
+    video = steps.read(source, settings.frames, settings.size)
+    steps.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
         evaluation = evaluate(
             video,
-            _provider(flow) or _read_flow(flow, hide(video, stride).observed),
+            steps.provider(settings.flow) or steps.given_flow(settings.flow, hide(video, stride).observed),
             recipe,
             stride=stride,
-            device=device.value,
+            device=settings.device.value,
             baselines=BASELINES if baselines else (),
             on_stage=on_stage,
         )
@@ -346,13 +285,15 @@ def eval_(
 
             save_evaluation(evaluation, output, on_stage.count)
     values = evaluation.as_json()
-    if json:
-        print_json(values, json)
-    if json != "-":
+    if settings.json:
+        print_json(values, settings.json)
+    if settings.json != "-":
         rows = [(values["field"], values["psnr_held_out"], values["ssim_held_out"])]
         rows += [(name, b["psnr_held_out"], b["ssim_held_out"]) for name, b in values["baselines"].items()]
-        title = f"{values['clip']}: {values['held_out']} held-out frames of {video.size[0]}x{video.size[1]}, protocol tweenfield"
-        print_scores(rows, title)
+        size = "{}x{}".format(*video.size)
+        print_scores(
+            rows, f"{values['clip']}: {values['held_out']} held-out frames of {size}, protocol tweenfield"
+        )
         if output is not None:
             print_facts({"pictures": output})
 
@@ -360,7 +301,9 @@ def eval_(
 @app.command()
 def flow(
     source: In,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A new folder.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="A new folder.", show_default=False)
+    ],
     flow: FlowOption = "dis",
     frames: Frames = None,
     size: Size = None,
@@ -371,22 +314,25 @@ def flow(
     from tweenfield.flow import write_flow
 
     check_target(output, inputs=[source], folder=True)
-    video = _read(source, frames, size)
+    video = steps.read(source, frames, size)
     with stages(quiet) as on_stage:
-        write_flow(_flow(flow, video, on_stage), output)
+        write_flow(steps.flow_of(flow, video, on_stage), output)
     if not quiet:
         print_facts({"written": output, "intervals": len(video) - 1})
 
 
 @app.command()
 def info(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False),
+    ],
     json: Json = None,
 ) -> None:
     """What a video or a model file holds."""
     from dataclasses import asdict
 
-    if source.suffix in (".tween", ".checkpoint"):
+    if source.suffix == ".tween":
         from tweenfield.model_file import header, load
 
         values = header(load(source))
@@ -404,77 +350,15 @@ def info(
     else:
         from tweenfield.video import describe_video
 
-        shown = asdict(describe_video(source))
-        values = {name: str(value) if hasattr(value, "numerator") and not isinstance(value, int) else value for name, value in shown.items()}
+        about = describe_video(source)
+        values = plain(asdict(about))
+        shown = values | {
+            "size": "{}x{}".format(*about.size),
+            "duration": f"{float(about.duration):.6g} s",
+            "color": "full range" if about.color.full_range else "limited range",
+            "audio": ", ".join(map(str, about.audio)) or "none",
+        }
     if json:
         print_json(values, json)
     else:
         print_facts(shown)
-
-
-def _recipe(preset: PresetName, **changes: Any) -> Recipe:
-    from tweenfield.presets import PRESETS, replace
-
-    return replace(PRESETS[preset.value](), **{name: value for name, value in changes.items() if value is not None})
-
-
-def _read(source: Path, frames: str | None, size: str | None) -> Video:
-    from tweenfield.video import parse_size, read_video
-
-    return read_video(source, frames=frames, size=parse_size(size) if size else None)
-
-
-def _provider(name: str) -> FlowEstimator | None:
-    from tweenfield.flow import PROVIDERS
-
-    return PROVIDERS[name]() if name in PROVIDERS else None
-
-
-def _read_flow(path: str, video: Video) -> Flow:
-    from tweenfield.flow import PROVIDERS, read_flow
-
-    if not Path(path).exists():
-        raise FlowError(f"{path}: there is no such flow; use {', '.join(PROVIDERS)}, or an existing file or folder")
-    return read_flow(path, video)
-
-
-def _flow(name: str, video: Video, on_stage: Stages) -> Flow:
-    from tweenfield.flow import estimate_flow
-
-    provider = _provider(name)
-    if provider is None:
-        return _read_flow(name, video)
-    return estimate_flow(video, provider, on_progress=lambda done, total: on_stage("flow", done, total))
-
-
-def _fit_progress(on_stage: Stages) -> Any:
-    return lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr_observed:.1f} dB")
-
-
-def _draw(
-    result: FitResult, timeline: Timeline, output: str, on_stage: Stages, *, keyframes: Video | None, size: tuple[int, int] | None = None
-) -> None:
-    from tweenfield.render import render as render_field
-    from tweenfield.video import write_video
-
-    drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
-    write_video(
-        output,
-        on_stage.count("render", drawn, len(timeline.positions)),
-        rate=timeline.rate,
-        color=result.source.color,
-        sample_aspect_ratio=result.source.sample_aspect_ratio,
-    )
-
-
-def _written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:
-    if json:
-        print_json({"written": output, "frames": count, "rate": str(rate)}, json)
-    elif not quiet:
-        print_facts({"written": output, "frames": count, "rate": f"{float(rate):.6g} fps"})
-
-
-def _show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
-    if verbose:
-        for part in (video, recipe.field, recipe.objective, recipe.fit):
-            say(repr(part))

@@ -7,15 +7,24 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
-from tweenfield.files import atomic_output
+from tweenfield.files import atomic_output, check_target
 
 T = TypeVar("T")
 
@@ -92,6 +101,17 @@ def say(message: str, *, quiet: bool = False) -> None:
         print(message, file=sys.stderr)
 
 
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values with fractions as "numerator/denominator", as JSON needs them."""
+    return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}
+
+
+def check_json(target: str | None) -> None:
+    """Find out before the work that JSON can't be written to ``target``."""
+    if target and target != "-":
+        check_target(target)
+
+
 def print_json(values: dict[str, Any], target: str) -> None:
     """Write JSON to the file ``target``, or to stdout if it is "-"."""
     text = json.dumps(values, indent=2)
@@ -121,6 +141,9 @@ def print_scores(rows: list[tuple[str, float, float]], title: str) -> None:
         cells = [f"{quality:.2f}", f"{similarity:.4f}"]
         table.add_row(
             name,
-            *(Text(c, style="bold") if v == b else c for c, v, b in zip(cells, (quality, similarity), best, strict=True)),
+            *(
+                Text(c, style="bold") if v == b else c
+                for c, v, b in zip(cells, (quality, similarity), best, strict=True)
+            ),
         )
-    Console().print(table)
+    Console(width=max(len(title), 40)).print(table)

@@ -141,23 +141,31 @@ def evaluate(
     on_stage = on_stage or (lambda stage, done, total, remark: None)
     split = hide(video, stride)
     if min(video.size) < 11:
-        raise UsageError(f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs 11x11 or more")
+        raise UsageError(
+            f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs 11x11 or more"
+        )
 
     began = time.monotonic()
     if not isinstance(flow, Flow):
-        flow = estimate_flow(split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, ""))
+        flow = estimate_flow(
+            split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+        )
     flowed = time.monotonic()
     result = fit(
         split.observed,
         flow,
         recipe,
         device=device,
-        on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr_observed:.1f} dB"),
+        on_progress=lambda p: on_stage(
+            "fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr_observed:.1f} dB"
+        ),
     )
     if not result.finished:
         raise KeyboardInterrupt
     fitted = time.monotonic()
-    score = _score(_counted(render(result.field, split.positions), len(split.positions), on_stage), split.held_out)
+    score = _score(
+        _counted(render(result.field, split.positions), len(split.positions), on_stage), split.held_out
+    )
     rendered = time.monotonic()
     observed = zip(render(result.field, range(len(split.observed))), split.observed.frames, strict=True)
     return Evaluation(

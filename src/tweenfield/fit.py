@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from fractions import Fraction
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from tweenfield.errors import FitError, UsageError
 from tweenfield.fields.base import Field, FieldConfig, Grid
-from tweenfield.flow import Flow
+from tweenfield.flow.estimator import Flow
 from tweenfield.objectives import Objective, ObjectiveConfig
 from tweenfield.video import ColorTags, Video
 
@@ -161,12 +162,16 @@ def fit(
         UsageError: there is no such device.
     """
     if len(video) < 2:
-        raise FitError(f"{video.name}: there is 1 frame, and nothing lies between; give a video of two frames or more")
+        raise FitError(
+            f"{video.name}: there is 1 frame, and nothing lies between; give a video of two frames or more"
+        )
     target = resolve_device(device)
     source = Source.of(video)
     objective = recipe.objective.on(video, flow, target)
     height, width = video.size
-    model = recipe.field.build(Grid(frames=len(video), height=height, width=width), recipe.fit.seed).to(target)
+    model = recipe.field.build(Grid(frames=len(video), height=height, width=width), recipe.fit.seed).to(
+        target
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.fit.learning_rate)
     steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch
     first, before, history = 0, 0.0, []
@@ -226,7 +231,12 @@ def resolve_device(name: str) -> torch.device:
 
 
 def _take_step(
-    model: Field, objective: Objective, optimizer: torch.optim.Optimizer, config: FitConfig, step: int, steps: int
+    model: Field,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    config: FitConfig,
+    step: int,
+    steps: int,
 ) -> tuple[Tensor, ...]:
     for group in optimizer.param_groups:
         group["lr"] = 0.5 * config.learning_rate * (1 + math.cos(math.pi * (step - 1) / steps))
@@ -259,7 +269,9 @@ def _check_resume(resume: FitResult, source: Source, recipe: Recipe, steps: int)
     if resume.finished or resume.optimizer is None:
         raise FitError(f"{resume.source.name}: this fit is finished, so there is nothing to resume")
     if resume.source.digest != source.digest:
-        raise FitError(f"{source.name}: these are not the frames that the fit began with; resume with the same ones")
+        raise FitError(
+            f"{source.name}: these are not the frames that the fit began with; resume with the same ones"
+        )
     if resume.recipe != recipe or resume.steps != steps:
         raise FitError(f"{source.name}: the fit began with other settings; resume with the same ones")
 
@@ -277,7 +289,9 @@ def _set_optimizer_state(optimizer: torch.optim.Adam, model: Field, state: dict[
         for key in ("step", "exp_avg", "exp_avg_sq"):
             value = state[f"{name}.{key}"]
             # Adam keeps its step count on the CPU.
-            optimizer.state[parameter][key] = value.clone() if key == "step" else value.to(parameter.device, copy=True)
+            optimizer.state[parameter][key] = (
+                value.clone() if key == "step" else value.to(parameter.device, copy=True)
+            )
 
 
 @contextmanager

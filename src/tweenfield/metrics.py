@@ -42,7 +42,9 @@ def ssim(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
     """
     _same_shape(frame, truth)
     if min(frame.shape[:2]) < _WINDOW:
-        raise ValueError(f"SSIM needs at least {_WINDOW}x{_WINDOW} pixels, not {frame.shape[0]}x{frame.shape[1]}")
+        raise ValueError(
+            f"SSIM needs at least {_WINDOW}x{_WINDOW} pixels, not {frame.shape[0]}x{frame.shape[1]}"
+        )
     a, b = frame.astype(np.float64), truth.astype(np.float64)
     mean_a, mean_b = _local_mean(a), _local_mean(b)
     variance_a = _local_mean(a * a) - mean_a**2
@@ -60,4 +62,6 @@ def _local_mean(values: Float64[np.ndarray, "height width 3"]) -> Float64[np.nda
 
 def _same_shape(frame: np.ndarray, truth: np.ndarray) -> None:
     if frame.shape != truth.shape:
-        raise ValueError(f"frames of shape {frame.shape} and {truth.shape} can't be compared; give equal shapes")
+        raise ValueError(
+            f"frames of shape {frame.shape} and {truth.shape} can't be compared; give equal shapes"
+        )

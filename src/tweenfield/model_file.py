@@ -72,14 +72,16 @@ def load(path: str | Path) -> FitResult:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if _HEADER not in metadata:
-                raise ModelFileError(f"{path}: this is not a tweenfield model; give a file that 'tweenfield fit' wrote")
+                raise ModelFileError(
+                    f"{path}: this is not a tweenfield model; give a file that 'tweenfield fit' wrote"
+                )
             content = json.loads(metadata[_HEADER])
             if content["version"] > VERSION:
                 raise ModelFileError(
                     f"{path}: the model has format {content['version']}, but this tweenfield reads up to "
                     f"{VERSION}; install a newer tweenfield"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return _result(content, tensors)
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: there is no such file; check the name") from error

@@ -1,4 +1,4 @@
-"""What a fit minimises: an objective draws a batch and returns its loss. It knows the video, never the optimiser."""
+"""What a fit minimises: an objective draws a batch and returns its loss; it never sees the optimiser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tweenfield.errors import FlowError
 from tweenfield.fields.base import Field
-from tweenfield.flow import Flow
+from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import velocity_at_frame
 from tweenfield.losses import Losses, constrained_loss, observation_loss
 from tweenfield.video import Video

@@ -87,7 +87,9 @@ def plots(evaluation: Evaluation) -> Figure:
     for (name, score), color in scores:
         _draw_scores(quality, evaluation, name, score.psnr, color, 1.2)
     _draw_scores(quality, evaluation, evaluation.result.field.name, evaluation.score.psnr, _FIELD, 2.4)
-    quality.set(title=f"{evaluation.split.observed.name}: held-out frames", xlabel="frame", ylabel="PSNR (dB)")
+    quality.set(
+        title=f"{evaluation.split.observed.name}: held-out frames", xlabel="frame", ylabel="PSNR (dB)"
+    )
 
     history = evaluation.result.history
     steps = [p.step for p in history]
@@ -101,6 +103,8 @@ def plots(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def _draw_scores(axes, evaluation: Evaluation, name: str, psnr: tuple[float, ...], color: str, width: float) -> None:
+def _draw_scores(
+    axes, evaluation: Evaluation, name: str, psnr: tuple[float, ...], color: str, width: float
+) -> None:
     label = f"{name}, mean {np.mean(psnr):.2f} dB"
     axes.plot(evaluation.split.indices, psnr, marker=".", color=color, linewidth=width, label=label)

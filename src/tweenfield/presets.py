@@ -72,7 +72,7 @@ PRESETS: dict[str, Callable[[], Recipe]] = {
 
 
 def replace(recipe: Recipe, **changes: Any) -> Recipe:
-    """The recipe with some settings changed, each by its own name: ``replace(paper(), width=256, steps=1000)``.
+    """The recipe with some settings changed, each by its own name: ``replace(paper(), width=256)``.
 
     Raises:
         UsageError: the recipe has no setting of that name, or the value makes no sense.
@@ -90,5 +90,7 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
                 recipe = dataclasses.replace(recipe, **{part: changed})
                 break
         else:
-            raise UsageError(f"the recipe {recipe.name!r} with field {recipe.field.name!r} has no setting {name!r}")
+            raise UsageError(
+                f"the recipe {recipe.name!r} with field {recipe.field.name!r} has no setting {name!r}"
+            )
     return recipe

@@ -39,7 +39,7 @@ def render(
     if keyframes is not None and (len(keyframes), *size) != (grid.frames, *keyframes.size):
         raise UsageError(
             f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
-            f"{grid.frames} of {size[0]}x{size[1]} are drawn; original keyframes need the same number and size"
+            f"{grid.frames} of {size[0]}x{size[1]} are drawn; keyframes need the same number and size"
         )
     for t in times:
         if not 0 <= t <= grid.frames - 1:
@@ -47,8 +47,13 @@ def render(
         if keyframes is not None and t == int(t):
             yield keyframes.frames[int(t)]
         else:
-            with torch.inference_mode():
-                yield to_8bit(field.frame(float(t), size)).cpu().numpy()
+            yield _draw(field, float(t), size)
+
+
+# Not around the loop above: a mode entered in a generator would hold for its caller as well.
+@torch.inference_mode()
+def _draw(field: Field, t: float, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
+    return to_8bit(field.frame(t, size)).cpu().numpy()
 
 
 def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from tweenfield.fields import FIELDS, Grid, SirenConfig
 
 CONFIGS = [
@@ -83,7 +84,9 @@ def test_frame_with_derivative_agrees_with_points(field):
     y, x = 4, 9
     point = torch.tensor([[x, y, 2.25]], dtype=torch.float64)
     direction = torch.cat((velocity[y, x], torch.ones(1, dtype=torch.float64)))[None]
-    torch.testing.assert_close(derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11)
+    torch.testing.assert_close(
+        derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11
+    )
 
 
 def test_the_seed_decides_the_parameters(field):

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from tweenfield.fields import Grid, SirenConfig
 from tweenfield.losses import along
 

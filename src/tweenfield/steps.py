@@ -1,0 +1,111 @@
+"""What several commands do on the way, from their flags to the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tweenfield.console import Stages, print_facts, print_json, say
+from tweenfield.errors import FlowError
+from tweenfield.options import Settings
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from tweenfield import FitResult, Flow, FlowEstimator, Progress, Recipe, Timeline, Video
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The preset with the settings that were given."""
+    from tweenfield.presets import PRESETS, replace
+
+    changes = {
+        "weight": settings.lambda_,
+        "steps": settings.steps,
+        "width": settings.width,
+        "depth": settings.depth,
+        "omega": settings.omega,
+        "time_step": settings.time_step,
+        "seed": settings.seed,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(PRESETS[settings.preset.value](), **given)
+
+
+def read(source: Path, frames: str | None, size: str | None) -> Video:
+    """The frames that were asked for."""
+    from tweenfield.video import parse_size, read_video
+
+    return read_video(source, frames=frames, size=parse_size(size) if size else None)
+
+
+def provider(name: str) -> FlowEstimator | None:
+    """The flow provider of that name, if it is one."""
+    from tweenfield.flow import PROVIDERS
+
+    return PROVIDERS[name]() if name in PROVIDERS else None
+
+
+def given_flow(path: str, video: Video) -> Flow:
+    """Flow from a file or folder."""
+    from tweenfield.flow import PROVIDERS, read_flow
+
+    if not Path(path).exists():
+        raise FlowError(
+            f"{path}: there is no such flow; use {', '.join(PROVIDERS)}, or an existing file or folder"
+        )
+    return read_flow(path, video)
+
+
+def flow_of(name: str, video: Video, on_stage: Stages) -> Flow:
+    """Flow by the provider called ``name``, or from the file or folder of that name."""
+    from tweenfield.flow import estimate_flow
+
+    estimator = provider(name)
+    if estimator is None:
+        return given_flow(name, video)
+    return estimate_flow(video, estimator, on_progress=lambda done, total: on_stage("flow", done, total))
+
+
+def fit_progress(on_stage: Stages) -> Callable[[Progress], None]:
+    """Shows the fit as a stage."""
+    return lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr_observed:.1f} dB")
+
+
+def draw(
+    result: FitResult,
+    timeline: Timeline,
+    output: str,
+    on_stage: Stages,
+    *,
+    keyframes: Video | None,
+    size: tuple[int, int] | None = None,
+) -> None:
+    """Render and write, frame by frame."""
+    from tweenfield.render import render as render_field
+    from tweenfield.video import write_video
+
+    drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
+    write_video(
+        output,
+        on_stage.count("render", drawn, len(timeline.positions)),
+        rate=timeline.rate,
+        color=result.source.color,
+        sample_aspect_ratio=result.source.sample_aspect_ratio,
+    )
+
+
+def say_written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:
+    """Tell what was written."""
+    if json:
+        print_json({"written": output, "frames": count, "rate": str(rate)}, json)
+    elif not quiet:
+        print_facts({"written": output, "frames": count, "rate": f"{float(rate):.6g} fps"})
+
+
+def show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
+    """Tell the settings, if asked to."""
+    if verbose:
+        for part in (video, recipe.field, recipe.objective, recipe.fit):
+            say(repr(part))
