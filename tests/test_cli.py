@@ -148,7 +148,7 @@ def test_info_tells_what_is_in_a_video_and_in_a_model(clip, model):
     video = json.loads(tweenfield("info", clip, "--json", "-").stdout)
     assert (video["codec"], video["frames"], video["rate"], video["size"]) == ("h264", 7, "30", [24, 36])
     content = json.loads(tweenfield("info", model, "--json", "-").stdout)
-    assert content["field"]["width"] == 16 and content["steps_taken"] == content["steps"] == 20
+    assert content["field"]["width"] == 16 and content["step"] == content["steps"] == 20
     assert "7 of 24x36" in tweenfield("info", model).stdout
 
 
@@ -202,7 +202,7 @@ def test_ctrl_c_while_fitting_leaves_a_usable_checkpoint_that_resumes(clip, tmp_
 @pytest.mark.parametrize("name", ["run", "eval"])
 def test_ctrl_c_elsewhere_leaves_nothing(clip, tmp_path, name):
     result = interrupted(name, clip, "-o", tmp_path / "out", *ENDLESS, wait_for=burning)
-    fails(result, 1, "stopped by Ctrl-C; nothing was written")
+    fails(result, 1, "stopped by Ctrl-C; the output was not written")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -283,7 +283,7 @@ def places(clip, model, tmp_path):
         ("run {clip} -o {here}/o.mp4 --steps 0", 2, ["steps"]),
         ("run {clip} -o {here}/o.mp4 --width 0", 2, ["width"]),
         ("fit {clip} -o {here}/o.tween --resume", 1, ["o.checkpoint.tween", "no such file"]),
-        ("fit {clip} -o {here}/full", 1, ["folder"]),
+        ("fit {clip} -o {here}/full", 2, [".tween"]),
         ("eval {clip} --stride 1", 2, ["stride"]),
         ("eval {clip} --stride 7", 2, ["at least 8 frames"]),
         ("eval {clip} -o {here}/full", 1, ["isn't empty"]),

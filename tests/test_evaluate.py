@@ -86,6 +86,9 @@ def test_the_json_has_the_documented_keys(moving):
     assert values.keys() == {
         *(
             "clip",
+            "size",
+            "stride",
+            "settings",
             "field",
             "flow",
             "preset",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         UsageError,
         VideoError,
     )
-    from tweenfield.evaluate import Evaluation, evaluate, hide
+    from tweenfield.evaluate import Evaluation, Score, Split, evaluate, hide
     from tweenfield.fields import Field, Grid, Siren, SirenConfig
     from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, fit
     from tweenfield.flow import (
@@ -40,13 +40,23 @@ if TYPE_CHECKING:
         read_flow,
         write_flow,
     )
-    from tweenfield.losses import constrained_loss, flow_constraint_loss, observation_loss
+    from tweenfield.losses import Losses, constrained_loss, flow_constraint_loss, observation_loss
     from tweenfield.metrics import psnr, ssim
     from tweenfield.model_file import load, save
     from tweenfield.objectives import FlowConstraint
     from tweenfield.presets import draft, paper, paper_experiments, replace, standard
     from tweenfield.render import render
-    from tweenfield.video import ColorTags, Timeline, Video, output_timeline, read_video, write_video
+    from tweenfield.video import (
+        ColorTags,
+        Timeline,
+        Video,
+        VideoInfo,
+        describe_video,
+        output_timeline,
+        read_video,
+        write_video,
+    )
+
 
 _MODULES = {
     "baselines": ["BASELINES"],
@@ -59,7 +69,7 @@ _MODULES = {
         "UsageError",
         "VideoError",
     ],
-    "evaluate": ["Evaluation", "evaluate", "hide"],
+    "evaluate": ["Evaluation", "Score", "Split", "evaluate", "hide"],
     "fields": ["Field", "Grid", "Siren", "SirenConfig"],
     "fit": ["FitConfig", "FitResult", "Progress", "Recipe", "fit"],
     "flow": [
@@ -72,13 +82,22 @@ _MODULES = {
         "read_flow",
         "write_flow",
     ],
-    "losses": ["constrained_loss", "flow_constraint_loss", "observation_loss"],
+    "losses": ["Losses", "constrained_loss", "flow_constraint_loss", "observation_loss"],
     "metrics": ["psnr", "ssim"],
     "model_file": ["load", "save"],
     "objectives": ["FlowConstraint"],
     "presets": ["draft", "paper", "paper_experiments", "replace", "standard"],
     "render": ["render"],
-    "video": ["ColorTags", "Timeline", "Video", "output_timeline", "read_video", "write_video"],
+    "video": [
+        "ColorTags",
+        "Timeline",
+        "Video",
+        "VideoInfo",
+        "describe_video",
+        "output_timeline",
+        "read_video",
+        "write_video",
+    ],
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 

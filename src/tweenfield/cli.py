@@ -44,7 +44,7 @@ class _Commands(TyperGroup):
         except TweenfieldError as error:
             _fail(str(error), error.exit_status)
         except KeyboardInterrupt:
-            _fail("stopped by Ctrl-C; nothing was written", 1)
+            _fail("stopped by Ctrl-C; the output was not written", 1)
         except MemoryError:
             _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
 
@@ -146,6 +146,8 @@ def fit(
     from tweenfield.model_file import header, load, save
 
     recipe = steps.recipe_of(settings)
+    if output.suffix != ".tween":
+        raise UsageError(f"{output}: a model file ends in .tween; choose such a name")
     check_target(output, inputs=[source])
     check_json(settings.json)
     # Beside the model, so that an older finished one stays until this fit ends.
@@ -174,13 +176,8 @@ def fit(
         )
     save(result, output)
     checkpoint.unlink(missing_ok=True)
-    facts = {
-        "written": str(output),
-        "psnr_observed_estimate": result.history[-1].psnr_observed,
-        "seconds": result.seconds,
-    }
     if settings.json:
-        print_json({**facts, **header(result)}, settings.json)
+        print_json({"written": str(output), **header(result)}, settings.json)
     elif not settings.quiet:
         print_facts({"written": output, "observed PSNR": f"about {result.history[-1].psnr_observed:.1f} dB"})
 
@@ -202,7 +199,10 @@ def render(
         Path | None,
         typer.Option(metavar="IN", help="The fitted video, for --keyframes original.", rich_help_panel=DRAW),
     ] = None,
-    frames: Frames = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(metavar="A:B[:STEP]", help="With --video, as for the fit.", rich_help_panel=DRAW),
+    ] = None,
     device: DeviceOption = Device.auto,
     json: Json = None,
     quiet: Quiet = False,
@@ -336,16 +336,17 @@ def info(
         from tweenfield.model_file import header, load
 
         values = header(load(source))
-        values["steps_taken"] = values.pop("step")
         shown = {
             "model": source,
-            "field": ", ".join(f"{name} {value}" for name, value in values["field"].items()),
+            "field": ", ".join(f"{name} {value}" for name, value in values["field"].items()).removeprefix(
+                "name "
+            ),
             "video": values["source"]["name"],
             "frames": f"{len(values['source']['times'])} of {{}}x{{}}".format(*values["source"]["size"]),
             "rate": values["source"]["rate"],
             "preset": values["recipe"]["name"],
             "flow": values["flow"],
-            "steps": f"{values['steps_taken']} of {values['steps']} in {values['seconds']:.0f} s",
+            "steps": f"{values['step']} of {values['steps']} in {values['seconds']:.0f} s",
         }
     else:
         from tweenfield.video import describe_video

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -32,12 +32,14 @@ class Split:
     Attributes:
         observed: the observed frames.
         held_out: the hidden ones.
+        stride: every ``stride``-th frame is observed.
         positions: time of each hidden frame, in observed-frame intervals.
         indices: place of each hidden frame in the whole video.
     """
 
     observed: Video
     held_out: Video
+    stride: int
     positions: tuple[Fraction, ...]
     indices: tuple[int, ...]
 
@@ -77,9 +79,14 @@ class Evaluation:
             "field": self.result.field.name,
             "flow": self.result.flow,
             "preset": self.result.recipe.name,
+            "settings": {
+                part: asdict(getattr(self.result.recipe, part)) for part in ("field", "objective", "fit")
+            },
             "seed": self.result.recipe.fit.seed,
             "device": self.device,
             "protocol": "tweenfield",
+            "size": list(self.split.observed.size),
+            "stride": self.split.stride,
             "observed": len(self.split.observed),
             "held_out": len(self.split.held_out),
             "psnr_observed": self.psnr_observed,
@@ -110,7 +117,9 @@ def hide(video: Video, stride: int = 2) -> Split:
     indices = tuple(i for i in range(observed[-1]) if i % stride)
     seen = video.select(observed)
     positions = tuple(field_position(seen.times, video.times[i]) for i in indices)
-    return Split(observed=seen, held_out=video.select(indices), positions=positions, indices=indices)
+    return Split(
+        observed=seen, held_out=video.select(indices), stride=stride, positions=positions, indices=indices
+    )
 
 
 def evaluate(
@@ -130,7 +139,7 @@ def evaluate(
         flow: a provider, which is shown the observed frames only, or the flow of the observed frames.
         recipe: how to fit.
         stride: every ``stride``-th frame is observed.
-        device: as for :func:`tweenfield.fit`.
+        device: as for ``tweenfield.fit``.
         baselines: names from ``tweenfield.baselines.BASELINES``; they use the same flow as the field.
         on_stage: told how the stages flow, fit and render get on.
 

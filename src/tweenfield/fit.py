@@ -114,9 +114,13 @@ class FitResult:
     source: Source
     recipe: Recipe
     flow: str
+    """What the flow called itself."""
     step: int
+    """Steps taken."""
     steps: int
+    """Steps to take."""
     seconds: float
+    """Time spent, interruptions left out."""
     history: list[Progress] = dataclass_field(default_factory=list)
     optimizer: dict[str, Tensor] | None = None
 
@@ -150,11 +154,12 @@ def fit(
     Args:
         video: the observed frames.
         flow: their optical flow.
-        recipe: field, objective and optimisation, as the functions of :mod:`tweenfield.presets` return.
+        recipe: field, objective and optimisation, as the functions of ``tweenfield.presets`` return.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``.
         resume: an unfinished result of the same video and recipe.
         on_progress: called every few steps.
-        on_checkpoint: called about every ``checkpoint_seconds`` with the result so far.
+        on_checkpoint: called with the result so far, to be saved at once: the fit goes on changing it.
+        checkpoint_seconds: about how often.
 
     Raises:
         FitError: the video has one frame only, the loss stopped being finite, or ``resume`` doesn't fit.
@@ -176,7 +181,7 @@ def fit(
     steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch
     first, before, history = 0, 0.0, []
     if resume is not None:
-        _check_resume(resume, source, recipe, steps)
+        _check_resume(resume, source, recipe, flow.name, steps)
         model.load_state_dict(resume.field.state_dict())
         _set_optimizer_state(optimizer, model, resume.optimizer)
         first, before, history = resume.step, resume.seconds, list(resume.history)
@@ -265,14 +270,14 @@ def _progress(recent: list[Tensor], step: int, steps: int, seconds: float) -> Pr
     )
 
 
-def _check_resume(resume: FitResult, source: Source, recipe: Recipe, steps: int) -> None:
+def _check_resume(resume: FitResult, source: Source, recipe: Recipe, flow: str, steps: int) -> None:
     if resume.finished or resume.optimizer is None:
         raise FitError(f"{resume.source.name}: this fit is finished, so there is nothing to resume")
     if resume.source.digest != source.digest:
         raise FitError(
             f"{source.name}: these are not the frames that the fit began with; resume with the same ones"
         )
-    if resume.recipe != recipe or resume.steps != steps:
+    if resume.recipe != recipe or resume.steps != steps or resume.flow != flow:
         raise FitError(f"{source.name}: the fit began with other settings; resume with the same ones")
 
 

@@ -52,7 +52,9 @@ VideoOut = Annotated[
 Frames = Annotated[
     str | None,
     typer.Option(
-        metavar="A:B[:STEP]", help="Use these frames only, as a Python slice.", rich_help_panel=INPUT
+        metavar="A:B[:STEP]",
+        help="Use these frames only: from A, before B, every STEP-th.",
+        rich_help_panel=INPUT,
     ),
 ]
 Size = Annotated[
@@ -68,7 +70,9 @@ Slow = Annotated[
 KeyframesOption = Annotated[
     Keyframes,
     typer.Option(
-        "--keyframes", help="Observed frames as the field draws them, or as they came.", rich_help_panel=DRAW
+        "--keyframes",
+        help="original: observed frames as they came; rendered: as the field draws them.",
+        rich_help_panel=DRAW,
     ),
 ]
 FieldOption = Annotated[
@@ -100,7 +104,10 @@ TimeStep = Annotated[
         help="Length of a frame interval inside the network; smaller ties frames closer.", rich_help_panel=FIT
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Another draw of all that is random.", rich_help_panel=FIT)]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Number that decides all that is random.  [default: 0]", rich_help_panel=FIT),
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 Json = Annotated[
     str | None,

@@ -19,19 +19,19 @@ def draft() -> Recipe:
     """A first look: 21 frames of 120x180 in about a minute on two cores."""
     return Recipe(
         name="draft",
-        field=SirenConfig(width=160, depth=4),
-        objective=FlowConstraint(points=8192),
-        fit=FitConfig(steps=600, learning_rate=1e-3),
+        field=SirenConfig(width=160, depth=4, extent=2.0),
+        objective=FlowConstraint(points=2048),
+        fit=FitConfig(steps=3000, learning_rate=5e-4),
     )
 
 
 def standard() -> Recipe:
-    """More of everything: sharper, about ten times as long as :func:`draft`."""
+    """A larger network and more steps: sharper, about ten times as long as ``draft``."""
     return Recipe(
         name="standard",
-        field=SirenConfig(width=256, depth=5),
-        objective=FlowConstraint(points=16384),
-        fit=FitConfig(steps=1500, learning_rate=5e-4),
+        field=SirenConfig(width=256, depth=5, extent=2.0),
+        objective=FlowConstraint(points=4096),
+        fit=FitConfig(steps=4500, learning_rate=3e-4),
     )
 
 
@@ -53,7 +53,7 @@ def paper_experiments() -> Recipe:
     """The settings of the paper's experiments (arXiv 2206.10886).
 
     Depth 9, width 512, omega 30, Adam with cosine decay from 1e-5, 5000 epochs, lambda 0.12; what the
-    paper doesn't give is as in :func:`paper`.
+    paper doesn't give is as in ``paper``.
     """
     return Recipe(
         name="paper-experiments",

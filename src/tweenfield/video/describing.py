@@ -19,7 +19,9 @@ class VideoInfo:
     """Facts about a video file or a folder of images.
 
     Attributes:
-        container, codec, pixel_format: FFmpeg's names ("folder" and the extension for images).
+        container: FFmpeg's name, "folder" for images.
+        codec: FFmpeg's name, the extension for images.
+        pixel_format: FFmpeg's name.
         size: (height, width) as shown, so after ``rotation``.
         frames: how many.
         rate: nominal frames per second.
@@ -27,7 +29,9 @@ class VideoInfo:
         duration: seconds, frames / rate for a constant rate.
         time_base: seconds per tick of the file's clock.
         color: what ``read_video`` will convert with and pass on.
-        matrix, primaries, transfer: what the file says, by name.
+        matrix: what the file says, by name.
+        primaries: likewise.
+        transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
         audio: codec of each audio stream; sound isn't carried over.
