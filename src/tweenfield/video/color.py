@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, VideoReformatter
 from jaxtyping import Float, UInt8
 
 from tweenfield.errors import UsageError, VideoError
@@ -43,12 +43,8 @@ TRANSFER_NAMES = {
 }  # fmt: skip
 
 # Full chroma and exact rounding: swscale's defaults drop chroma columns and shift levels by up to 2.
-QUALITY = (
-    Interpolation.BICUBIC
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
+# Its flags BICUBIC, FULL_CHR_H_INT, FULL_CHR_H_INP, ACCURATE_RND by number: PyAV 17 names only the first.
+QUALITY = 0x4 | 0x2000 | 0x4000 | 0x40000
 
 
 def matrix_for_height(lines: int) -> int:
