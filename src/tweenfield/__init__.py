@@ -28,9 +28,10 @@ if TYPE_CHECKING:
         VideoError,
     )
     from tweenfield.evaluate import Evaluation, evaluate, hide
-    from tweenfield.fields import Field, Grid, Siren, SirenConfig
+    from tweenfield.fields import Field, Grid, Siren, SirenConfig, Transport, TransportConfig
     from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, fit
     from tweenfield.flow import DeepFlow, Dis, Farneback, Flow, FlowEstimator, estimate_flow, read_flow, write_flow
+    from tweenfield.leave_out import LeaveOut
     from tweenfield.losses import constrained_loss, flow_constraint_loss, observation_loss
     from tweenfield.metrics import psnr, ssim
     from tweenfield.model_file import load, save
@@ -51,7 +52,7 @@ _MODULES = {
         "VideoError",
     ],
     "evaluate": ["Evaluation", "evaluate", "hide"],
-    "fields": ["Field", "Grid", "Siren", "SirenConfig"],
+    "fields": ["Field", "Grid", "Siren", "SirenConfig", "Transport", "TransportConfig"],
     "fit": ["FitConfig", "FitResult", "Progress", "Recipe", "fit"],
     "flow": [
         "DeepFlow",
@@ -63,6 +64,7 @@ _MODULES = {
         "read_flow",
         "write_flow",
     ],
+    "leave_out": ["LeaveOut"],
     "losses": ["constrained_loss", "flow_constraint_loss", "observation_loss"],
     "metrics": ["psnr", "ssim"],
     "model_file": ["load", "save"],

@@ -47,6 +47,7 @@ class Device(str, Enum):
 
 
 class FieldName(str, Enum):
+    transport = "transport"
     siren = "siren"
 
 
@@ -91,7 +92,12 @@ KeyframesOption = Annotated[
     Keyframes,
     typer.Option("--keyframes", help="Observed frames as the field draws them, or as they came.", rich_help_panel=DRAW),
 ]
-FieldOption = Annotated[FieldName, typer.Option("--field", help="The function that is fitted.", rich_help_panel=FIT)]
+FieldOption = Annotated[
+    Optional[FieldName],
+    typer.Option(
+        "--field", help="The function that is fitted: transport; siren with the paper's presets.", rich_help_panel=FIT
+    ),
+]
 PresetOption = Annotated[
     PresetName, typer.Option("--preset", help="How much work to put in.", rich_help_panel=FIT)
 ]
@@ -158,7 +164,7 @@ def run(
     fps: Fps = None,
     slow: Slow = None,
     keyframes: KeyframesOption = Keyframes.rendered,
-    field: FieldOption = FieldName.siren,
+    field: FieldOption = None,
     preset: PresetOption = PresetName.standard,
     flow: FlowOption = "dis",
     lambda_: Lambda = None,
@@ -179,7 +185,7 @@ def run(
     from tweenfield.fit import fit as fit_field
     from tweenfield.video import check_output, output_timeline
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = _recipe(preset, field, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
     check_output(output, inputs=[source])
     video = _read(source, frames, size)
     timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
@@ -204,7 +210,7 @@ def fit(
     source: In,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL.tween", help="The model file.", show_default=False)],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the fit that MODEL.tween holds.")] = False,
-    field: FieldOption = FieldName.siren,
+    field: FieldOption = None,
     preset: PresetOption = PresetName.standard,
     flow: FlowOption = "dis",
     lambda_: Lambda = None,
@@ -226,7 +232,7 @@ def fit(
     from tweenfield.fit import fit as fit_field
     from tweenfield.model_file import header, load, save
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = _recipe(preset, field, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
     check_target(output, inputs=[source])
     # Beside the model, so that an older finished one stays until this fit ends.
     checkpoint = output.with_name(output.name + ".checkpoint")
@@ -303,7 +309,7 @@ def eval_(
         typer.Option("-o", "--output", metavar="DIR", help="Leave the drawn video, pictures and plots here.", show_default=False),
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")] = True,
-    field: FieldOption = FieldName.siren,
+    field: FieldOption = None,
     preset: PresetOption = PresetName.standard,
     flow: FlowOption = "dis",
     lambda_: Lambda = None,
@@ -324,7 +330,7 @@ def eval_(
     from tweenfield.baselines import BASELINES
     from tweenfield.evaluate import evaluate, hide
 
-    recipe = _recipe(preset, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
+    recipe = _recipe(preset, field, weight=lambda_, steps=steps, width=width, depth=depth, omega=omega, time_step=time_step, seed=seed)
     if output is not None:
         from tweenfield.files import check_target
 
@@ -412,10 +418,12 @@ def info(
         print_facts(shown)
 
 
-def _recipe(preset: PresetName, **changes: Any) -> Recipe:
+def _recipe(preset: PresetName, field: FieldName | None, **changes: Any) -> Recipe:
     from tweenfield.presets import PRESETS, replace
 
-    return replace(PRESETS[preset.value](), **{name: value for name, value in changes.items() if value is not None})
+    # Each preset has a field that it is for unless told otherwise: the paper's presets are the paper's field.
+    chosen = PRESETS[preset.value]() if field is None else PRESETS[preset.value](field.value)
+    return replace(chosen, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _read(source: Path, frames: str | None, size: str | None) -> Video:

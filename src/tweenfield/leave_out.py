@@ -82,7 +82,9 @@ class HiddenFrames:
     def __init__(self, config: LeaveOut, video: Video, flow: Flow, device: torch.device) -> None:
         self._config = config
         self._kinds = [kind for kind in (_hide(video, flow, *kind, config.hidden) for kind in _KINDS) if kind]
-        self._kinds = [[Hidden(*(part.to(device) for part in hidden)) for hidden in kind] for kind in self._kinds]
+        self._kinds = [
+            [Hidden(*(part.to(device) for part in hidden)) for hidden in kind] for kind in self._kinds
+        ]
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.truth.shape[1:]]
         self._side = min([config.side, *sides])
         pixels = sum(hidden.truth[0].numel() for kind in self._kinds for hidden in kind)
@@ -116,7 +118,9 @@ class HiddenFrames:
             nothing = 0 * field.constant.sum()
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
-        colors, cues, present, fraction, truth = (torch.stack(part).float() for part in zip(*crops, strict=True))
+        colors, cues, present, fraction, truth = (
+            torch.stack(part).float() for part in zip(*crops, strict=True)
+        )
         weight = field.weights(colors, cues, present, fraction)
         error = ((weight[:, :, None] * colors).sum(dim=1) - truth).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
@@ -153,7 +157,9 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
         if flow.estimator is not None:
             return flow.estimator(picture(a, top, left), picture(b, top, left))
         part = np.s_[top : top + height * shrink, left : left + width * shrink]
-        return cv2.resize(_composed(flow, a, b)[part], (width, height), interpolation=cv2.INTER_AREA) / np.float32(shrink)
+        return cv2.resize(
+            _composed(flow, a, b)[part], (width, height), interpolation=cv2.INTER_AREA
+        ) / np.float32(shrink)
 
     result = []
     for number, target in enumerate(targets.tolist()):
@@ -161,7 +167,10 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
         offset = 1 + number % (stride - 1)
         first = min(max(target - offset, 0), last - stride)
         index = [i for i in range(first - stride, first + 2 * stride + 1, stride) if 0 <= i <= last]
-        place = [int(places.integers(side - n * shrink + 1)) for side, n in zip(video.size, (height, width), strict=True)]
+        place = [
+            int(places.integers(side - n * shrink + 1))
+            for side, n in zip(video.size, (height, width), strict=True)
+        ]
         frames = np.stack([picture(i, *place) for i in index])
         pairs = list(zip(index, index[1:], strict=False))
         forward = np.stack([motion(a, b, *place) for a, b in pairs])

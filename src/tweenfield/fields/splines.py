@@ -32,7 +32,9 @@ def prefilter(images: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*b
 
 
 def sample(
-    coefficients: Float[Tensor, "*batch channels rows columns"], x: Float[Tensor, "*batch points"], y: Float[Tensor, "*batch points"]
+    coefficients: Float[Tensor, "*batch channels rows columns"],
+    x: Float[Tensor, "*batch points"],
+    y: Float[Tensor, "*batch points"],
 ) -> Float[Tensor, "*batch channels points"]:
     """The images behind ``coefficients`` at (x, y); beyond the border its colour goes on.
 

@@ -62,7 +62,9 @@ class TransportConfig:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.depth < 2:
-            raise ValueError(f"transport: width is {self.width} and depth {self.depth}; at least 1 and 2 are needed")
+            raise ValueError(
+                f"transport: width is {self.width} and depth {self.depth}, but they must be at least 1 and 2"
+            )
 
     def build(self, grid: Grid, seed: int) -> Transport:
         """A field that still has to observe its video; its network's parameters are drawn from ``seed``."""
@@ -108,7 +110,9 @@ class Transport(Field):
         """
         expected = (self.grid.frames - 1, self.grid.height, self.grid.width, 2)
         if flow.forward.shape != expected:
-            raise FlowError(f"{flow.name}: flow has shape {flow.forward.shape}, but {video.name} needs {expected}")
+            raise FlowError(
+                f"{flow.name}: flow has shape {flow.forward.shape}, but {video.name} needs {expected}"
+            )
         with torch.no_grad():
             self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
             self.forward_flow.copy_(torch.from_numpy(flow.forward))
@@ -164,13 +168,22 @@ class Transport(Field):
             maps = self._splined(interval, knot)
             share = (t - interval) * KNOTS - knot
             sampled, slope = splines.sample_with_derivative(maps.flatten(0, 1), x, y, dx, dy)
-            (first, second), (d_first, d_second) = sampled.unflatten(0, maps.shape[:2]), slope.unflatten(0, maps.shape[:2])
+            (first, second), (d_first, d_second) = (
+                sampled.unflatten(0, maps.shape[:2]),
+                slope.unflatten(0, maps.shape[:2]),
+            )
             displacement, weight = _split(torch.lerp(first, second, share))
-            d_displacement, d_weight = _split(torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first))
+            d_displacement, d_weight = _split(
+                torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
+            )
             value = derivative = 0
             for j, image in enumerate(self._images(interval)[list(SOURCES)]):
                 color, d_color = splines.sample_with_derivative(
-                    image, x + displacement[j, 0], y + displacement[j, 1], dx + d_displacement[j, 0], dy + d_displacement[j, 1]
+                    image,
+                    x + displacement[j, 0],
+                    y + displacement[j, 1],
+                    dx + d_displacement[j, 0],
+                    dy + d_displacement[j, 1],
                 )
                 value = value + weight[j] * color
                 derivative = derivative + d_weight[j] * color + weight[j] * d_color
@@ -190,7 +203,9 @@ class Transport(Field):
         if share:
             later = self._maps(interval, knot + 1)
             maps = Maps(*(torch.lerp(a, b, share) for a, b in zip(maps, later, strict=True)))
-        return (maps.weight[:, None] * self._candidates(interval, maps.displacement)).sum(dim=0).permute(1, 2, 0)
+        return (
+            (maps.weight[:, None] * self._candidates(interval, maps.displacement)).sum(dim=0).permute(1, 2, 0)
+        )
 
     def frame_with_derivative(
         self, t: float, velocity: Float[Tensor, "height width 2"]
@@ -236,7 +251,8 @@ class Transport(Field):
         if torch.is_grad_enabled():
             return Maps(displacement, self._weight(interval, knot, traced, displacement))
         return self._keep(
-            ("maps", interval, knot), lambda: Maps(displacement, self._weight(interval, knot, traced, displacement))
+            ("maps", interval, knot),
+            lambda: Maps(displacement, self._weight(interval, knot, traced, displacement)),
         )
 
     def _weight(
@@ -256,7 +272,9 @@ class Transport(Field):
         bands = []
         for first in range(0, height, rows):
             top, bottom = max(first - reach, 0), min(first + rows + reach, height)
-            band = self.weights(colors[None, ..., top:bottom, :], cues[None, :, top:bottom], present, fraction)[0]
+            band = self.weights(
+                colors[None, ..., top:bottom, :], cues[None, :, top:bottom], present, fraction
+            )[0]
             bands.append(band[:, first - top : min(first + rows, height) - top])
         return torch.cat(bands, dim=1)
 
@@ -265,7 +283,9 @@ class Transport(Field):
 
         def compute() -> Tensor:
             both = [self._maps(interval, k) for k in (knot, knot + 1)]
-            return splines.prefilter(torch.stack([torch.cat((m.displacement.flatten(0, 1), m.weight)) for m in both]))
+            return splines.prefilter(
+                torch.stack([torch.cat((m.displacement.flatten(0, 1), m.weight)) for m in both])
+            )
 
         return compute() if torch.is_grad_enabled() else self._keep(("splined", interval, knot), compute)
 
@@ -283,7 +303,9 @@ class Transport(Field):
         # Only the window's frames and flow leave the buffers, whatever the length of the video.
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
         frames = self.frames[first:last].cpu().numpy()
-        flows = [flow[first : last - 1].float().cpu().numpy() for flow in (self.forward_flow, self.backward_flow)]
+        flows = [
+            flow[first : last - 1].float().cpu().numpy() for flow in (self.forward_flow, self.backward_flow)
+        ]
         return trace(window(frames, *flows, interval - first), knot / KNOTS)
 
     def _keep(self, key: tuple, compute: Callable[[], Any]) -> Any:
