@@ -70,7 +70,7 @@ class Hidden(NamedTuple):
 
     colors: Float[Tensor, "candidates 3 height width"]
     cues: Float[Tensor, "cues height width"]
-    present: Float[Tensor, "candidates"]
+    present: Float[Tensor, " candidates"]
     fraction: Float[Tensor, ""]
     truth: Float[Tensor, "3 height width"]
 

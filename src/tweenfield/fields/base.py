@@ -47,8 +47,8 @@ class Field(nn.Module, ABC):
     def config(self) -> FieldConfig:
         """The settings that, with the grid, build this field again."""
 
-    def observe(self, video: Video, flow: Flow) -> None:  # noqa: B027
-        """Take in what the field draws from, before it is fitted; one whose parameters say all needs nothing."""
+    def observe(self, video: Video, flow: Flow) -> None:
+        """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
 
     @abstractmethod
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:

@@ -55,7 +55,7 @@ class Trace:
 
     displacement: Float32[np.ndarray, "candidates height width 2"]
     cues: Float32[np.ndarray, "cues height width"]
-    present: Bool[np.ndarray, "candidates"]
+    present: Bool[np.ndarray, " candidates"]
 
 
 def window(frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, interval: int) -> Window:

@@ -58,10 +58,10 @@ def sample(
 
 def sample_with_derivative(
     coefficients: Float[Tensor, "channels rows columns"],
-    x: Float[Tensor, "points"],
-    y: Float[Tensor, "points"],
-    dx: Float[Tensor, "points"],
-    dy: Float[Tensor, "points"],
+    x: Float[Tensor, " points"],
+    y: Float[Tensor, " points"],
+    dx: Float[Tensor, " points"],
+    dy: Float[Tensor, " points"],
 ) -> tuple[Float[Tensor, "channels points"], Float[Tensor, "channels points"]]:
     """The image behind ``coefficients`` at (x, y), and its derivative along (dx, dy)."""
     channels, rows, columns = coefficients.shape

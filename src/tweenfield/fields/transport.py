@@ -123,7 +123,7 @@ class Transport(Field):
         colors: Float[Tensor, "batch candidates 3 height width"],
         cues: Float[Tensor, "batch cues height width"],
         present: Float[Tensor, "batch candidates"],
-        fraction: Float[Tensor, "batch"],
+        fraction: Float[Tensor, " batch"],
     ) -> Float[Tensor, "batch candidates height width"]:
         """Each candidate's share in the mixture; they sum to 1.
 
@@ -226,7 +226,7 @@ class Transport(Field):
         knot = min(int(position), KNOTS - 1) if position != KNOTS else KNOTS
         return interval, knot, position - knot
 
-    def _by_knot(self, times: Float[Tensor, "points"]) -> list[tuple[int, int, Tensor]]:
+    def _by_knot(self, times: Float[Tensor, " points"]) -> list[tuple[int, int, Tensor]]:
         """Which points lie in which interval, after which knot."""
         place = (times.detach() * KNOTS).floor().long().clamp(0, (self.grid.frames - 1) * KNOTS - 1)
         return [(int(p) // KNOTS, int(p) % KNOTS, (place == p).nonzero()[:, 0]) for p in place.unique()]
