@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         VideoError,
     )
     from tweenfield.evaluate import Evaluation, Score, Split, evaluate, hide
-    from tweenfield.fields import Field, Grid, Siren, SirenConfig
+    from tweenfield.fields import Field, Grid, Siren, SirenConfig, Transport, TransportConfig
     from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, fit
     from tweenfield.flow import (
         DeepFlow,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         read_flow,
         write_flow,
     )
+    from tweenfield.leave_out import LeaveOut
     from tweenfield.losses import Losses, constrained_loss, flow_constraint_loss, observation_loss
     from tweenfield.metrics import psnr, ssim
     from tweenfield.model_file import load, save
@@ -70,7 +71,7 @@ _MODULES = {
         "VideoError",
     ],
     "evaluate": ["Evaluation", "Score", "Split", "evaluate", "hide"],
-    "fields": ["Field", "Grid", "Siren", "SirenConfig"],
+    "fields": ["Field", "Grid", "Siren", "SirenConfig", "Transport", "TransportConfig"],
     "fit": ["FitConfig", "FitResult", "Progress", "Recipe", "fit"],
     "flow": [
         "DeepFlow",
@@ -82,6 +83,7 @@ _MODULES = {
         "read_flow",
         "write_flow",
     ],
+    "leave_out": ["LeaveOut"],
     "losses": ["Losses", "constrained_loss", "flow_constraint_loss", "observation_loss"],
     "metrics": ["psnr", "ssim"],
     "model_file": ["load", "save"],

@@ -177,6 +177,7 @@ def fit(
     model = recipe.field.build(Grid(frames=len(video), height=height, width=width), recipe.fit.seed).to(
         target
     )
+    model.observe(video, flow)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.fit.learning_rate)
     steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch
     first, before, history = 0, 0.0, []
@@ -185,6 +186,8 @@ def fit(
         model.load_state_dict(resume.field.state_dict())
         _set_optimizer_state(optimizer, model, resume.optimizer)
         first, before, history = resume.step, resume.seconds, list(resume.history)
+    else:
+        objective.start(model)
 
     began = time.monotonic()
 

@@ -16,11 +16,13 @@ from tweenfield.errors import ModelFileError
 from tweenfield.fields import FIELDS, Grid
 from tweenfield.files import atomic_output
 from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, Source
+from tweenfield.leave_out import LeaveOut
 from tweenfield.objectives import FlowConstraint
 from tweenfield.video import ColorTags
 
 VERSION = 1
 _HEADER = "tweenfield"
+_OBJECTIVES = {objective.name: objective for objective in (FlowConstraint, LeaveOut)}
 
 
 def save(result: FitResult, path: str | Path) -> None:
@@ -50,7 +52,7 @@ def header(result: FitResult) -> dict[str, Any]:
         },
         "recipe": {
             "name": recipe.name,
-            "objective": dataclasses.asdict(recipe.objective),
+            "objective": {"name": recipe.objective.name, **dataclasses.asdict(recipe.objective)},
             "fit": dataclasses.asdict(recipe.fit),
         },
         "flow": result.flow,
@@ -96,10 +98,11 @@ def load(path: str | Path) -> FitResult:
 def _result(content: dict[str, Any], tensors: dict[str, torch.Tensor]) -> FitResult:
     name = content["field"].pop("name")
     source = content["source"]
+    objective = content["recipe"]["objective"]
     recipe = Recipe(
         name=content["recipe"]["name"],
         field=FIELDS[name](**content["field"]),
-        objective=FlowConstraint(**content["recipe"]["objective"]),
+        objective=_OBJECTIVES[objective.pop("name")](**objective),
         fit=FitConfig(**content["recipe"]["fit"]),
     )
     height, width = source["size"]

@@ -24,6 +24,10 @@ class Objective(Protocol):
     steps_per_epoch: int
     """Steps after which as many points were drawn as the video has."""
 
+    def start(self, field: Field) -> None:
+        """Set those of a new field's parameters that have a better start than chance."""
+        ...
+
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
         """The loss of one batch; all that is random about it comes from ``generator`` (on the CPU)."""
         ...
@@ -33,6 +37,7 @@ class Objective(Protocol):
 class ObjectiveConfig(Protocol):
     """Settings of one kind of objective: a frozen dataclass that binds it to a video."""
 
+    name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def on(self, video: Video, flow: Flow, device: torch.device) -> Objective:
@@ -47,6 +52,8 @@ class FlowConstraint:
     Raises:
         ValueError: lambda lies outside [0, 1] or the batch is empty.
     """
+
+    name: ClassVar[str] = "flow-constraint"
 
     weight: float = 0.12
     """lambda, the share of the flow constraint; 0 fits the frames alone."""
@@ -87,6 +94,9 @@ class FlowConstrained:
             velocity = np.stack([velocity_at_frame(flow, k) for k in range(n)])
             self._velocity = torch.from_numpy(velocity.astype(np.float32)).reshape(-1, 2).to(device)
         self.steps_per_epoch = -(-len(self._colors) // config.points)
+
+    def start(self, field: Field) -> None:
+        """Nothing: the field starts as it was built."""
 
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
         """The loss of one batch of pixels, drawn uniformly from all observed ones."""

@@ -18,6 +18,7 @@ class Device(str, Enum):
 
 
 class FieldName(str, Enum):
+    transport = "transport"
     siren = "siren"
 
 
@@ -76,7 +77,12 @@ KeyframesOption = Annotated[
     ),
 ]
 FieldOption = Annotated[
-    FieldName, typer.Option("--field", help="The function that is fitted.", rich_help_panel=FIT)
+    FieldName | None,
+    typer.Option(
+        "--field",
+        help="The function that is fitted.  [default: transport; siren for the paper's presets]",
+        rich_help_panel=FIT,
+    ),
 ]
 PresetOption = Annotated[
     PresetName, typer.Option("--preset", help="How much work to put in.", rich_help_panel=FIT)
@@ -121,7 +127,7 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settin
 class Settings:
     """What every command that fits takes: what to read, how to fit, what to say."""
 
-    field: FieldOption = FieldName.siren
+    field: FieldOption = None
     preset: PresetOption = PresetName.standard
     flow: FlowOption = "dis"
     lambda_: Lambda = None

@@ -30,7 +30,10 @@ def recipe_of(settings: Settings) -> Recipe:
         "seed": settings.seed,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    return replace(PRESETS[settings.preset.value](), **given)
+    preset = PRESETS[settings.preset.value]
+    # Each preset is for a field of its own unless told otherwise: the paper's presets for the paper's field.
+    recipe = preset(settings.field.value) if settings.field else preset()
+    return replace(recipe, **given)
 
 
 def read(source: Path, frames: str | None, size: str | None) -> Video:

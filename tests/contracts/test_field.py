@@ -1,20 +1,41 @@
 """What every field must do. A new field is one more line in FIELDS."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
-
-from tweenfield.fields import FIELDS, Grid, SirenConfig
+from conftest import to_8bit, waves
+from tweenfield import Flow, Video
+from tweenfield.fields import FIELDS, Grid, SirenConfig, TransportConfig
 
 CONFIGS = [
     SirenConfig(width=24, depth=3, omega=30.0, time_step=0.1),
     SirenConfig(width=16, depth=1, omega=10.0, time_step=0.03, extent=2.0),
+    TransportConfig(width=6, depth=2),
+    TransportConfig(width=4, depth=3),
 ]
 GRID = Grid(frames=5, height=12, width=17)
 
 
 @pytest.fixture(params=CONFIGS, ids=lambda config: f"{config.name}-depth{config.depth}")
 def field(request):
-    return request.param.build(GRID, seed=3).double()
+    return observing(request.param.build(GRID, seed=3)).double()
+
+
+def observing(field):
+    """The field, having seen a pattern that moves, with a flow that varies; its parameters are random."""
+    frames = np.stack([to_8bit(waves(GRID.height, GRID.width, 1.5 * k, -0.5 * k)) for k in range(GRID.frames)])
+    video = Video(frames=frames, times=tuple(map(Fraction, range(GRID.frames))), rate=Fraction(1))
+    y, x = np.mgrid[: GRID.height, : GRID.width]
+    flow = np.stack((1.5 + 0.3 * np.sin(x / 3), -0.5 + 0.2 * np.cos(y / 4)), axis=-1).astype(np.float32)
+    flow = np.broadcast_to(flow, (GRID.frames - 1, *flow.shape)).copy()
+    field.observe(video, Flow(forward=flow, backward=-flow, name="test"))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in field.parameters():
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
+    return field
 
 
 def points_inside(n, seed=0):
@@ -84,15 +105,13 @@ def test_frame_with_derivative_agrees_with_points(field):
     y, x = 4, 9
     point = torch.tensor([[x, y, 2.25]], dtype=torch.float64)
     direction = torch.cat((velocity[y, x], torch.ones(1, dtype=torch.float64)))[None]
-    torch.testing.assert_close(
-        derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11
-    )
+    torch.testing.assert_close(derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11)
 
 
 def test_the_seed_decides_the_parameters(field):
-    same, other = field.config.build(GRID, seed=3).double(), field.config.build(GRID, seed=4).double()
-    assert all(torch.equal(a, b) for a, b in zip(field.parameters(), same.parameters(), strict=True))
-    assert not any(torch.equal(a, b) for a, b in zip(field.parameters(), other.parameters(), strict=True))
+    first, same, other = (field.config.build(GRID, seed=seed) for seed in (3, 3, 4))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), same.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

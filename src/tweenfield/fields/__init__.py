@@ -2,8 +2,9 @@
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.siren import Siren, SirenConfig
+from tweenfield.fields.transport import Transport, TransportConfig
 
 # Every field by the name that the command line and model files use.
-FIELDS: dict[str, type[FieldConfig]] = {SirenConfig.name: SirenConfig}
+FIELDS: dict[str, type[FieldConfig]] = {SirenConfig.name: SirenConfig, TransportConfig.name: TransportConfig}
 
-__all__ = ["FIELDS", "Field", "FieldConfig", "Grid", "Siren", "SirenConfig"]
+__all__ = ["FIELDS", "Field", "FieldConfig", "Grid", "Siren", "SirenConfig", "Transport", "TransportConfig"]

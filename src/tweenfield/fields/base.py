@@ -13,6 +13,9 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tweenfield.flow.estimator import Flow
+    from tweenfield.video import Video
+
 # Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
 CHUNK_POINTS = 1 << 15
 
@@ -43,6 +46,9 @@ class Field(nn.Module, ABC):
     @abstractmethod
     def config(self) -> FieldConfig:
         """The settings that, with the grid, build this field again."""
+
+    def observe(self, video: Video, flow: Flow) -> None:
+        """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
 
     @abstractmethod
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:

@@ -21,6 +21,7 @@ class Flow:
         forward: ``forward[k]`` at pixel p of frame k is how far p moves until frame k + 1.
         backward: ``backward[k]`` at pixel p of frame k + 1 is how far p moves back until frame k.
         name: what messages and results call it.
+        estimator: who made it and can make more; none for flow from a file.
 
     Raises:
         FlowError: the two shapes differ, or a value isn't finite.
@@ -29,6 +30,7 @@ class Flow:
     forward: Float32[np.ndarray, "intervals height width 2"]
     backward: Float32[np.ndarray, "intervals height width 2"]
     name: str
+    estimator: FlowEstimator | None = None
 
     def __post_init__(self) -> None:
         if self.forward.shape != self.backward.shape:
@@ -83,4 +85,4 @@ def estimate_flow(
         backward[k] = estimator(second, first)
         if on_progress:
             on_progress(k + 1, intervals)
-    return Flow(forward=forward, backward=backward, name=estimator.name)
+    return Flow(forward=forward, backward=backward, name=estimator.name, estimator=estimator)

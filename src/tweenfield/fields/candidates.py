@@ -1,0 +1,115 @@
+"""What transport mixes: colours of four observed frames, fetched along several hypotheses of the motion.
+
+Times are fractions s of one interval; the window around it is (before, first, second, after). Each candidate
+j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
+
+    along the flow      V_first(x - s v), V_second(x + (1 - s) v), with v the velocity at (x, s), and from
+                        there on along the flow of the neighbouring interval into V_before and V_after
+    standing still      all four frames at x
+
+At the ends of a video the window lacks a frame; its candidates are marked absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from tweenfield.flow import Flow
+from tweenfield.flow.motion import agreement, sample_linear, velocity_between
+
+# Which frame of the window each candidate looks into; the first two make the plain two-frame warp.
+SOURCES = (1, 2, 0, 3, 1, 2, 0, 3)
+# Of these, the ones along the flow; the others stand still.
+MOVING = 4
+CANDIDATES = len(SOURCES)
+# Cues that the weights may depend on besides the colours; see trace().
+CUES = 4
+# Cues saturate at these lengths, in pixels.
+_LONG_MOTION = np.float32(20)
+_STRONG_ACCELERATION = np.float32(8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Four frames around one interval, and the flow of the three intervals between them.
+
+    Attributes:
+        frames: before, first, second, after; an absent frame repeats its neighbour.
+        forward: flow from each frame to the next; of an absent frame, zero.
+        backward: flow from each frame after the first to the one before it.
+        present: whether there is a frame before, and one after.
+    """
+
+    frames: UInt8[np.ndarray, "4 height width 3"]
+    forward: Float32[np.ndarray, "3 height width 2"]
+    backward: Float32[np.ndarray, "3 height width 2"]
+    present: tuple[bool, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Where the candidates of one time are, in pixels from where they are seen, and cues on their worth."""
+
+    displacement: Float32[np.ndarray, "candidates height width 2"]
+    cues: Float32[np.ndarray, "cues height width"]
+    present: Bool[np.ndarray, " candidates"]
+
+
+def window(frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, interval: int) -> Window:
+    """The window around an interval of a video of (n, height, width, 3) with n - 1 intervals of flow."""
+    last = len(frames) - 1
+    index = np.clip(np.arange(interval - 1, interval + 3), 0, last)
+    present = (interval > 0, interval + 2 <= last)
+    inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
+    ahead = forward[inside].astype(np.float32)
+    back = backward[inside].astype(np.float32)
+    for side, there in ((0, present[0]), (2, present[1])):
+        if not there:
+            ahead[side] = back[side] = 0
+    return Window(frames=frames[index], forward=ahead, backward=back, present=present)
+
+
+def trace(around: Window, fraction: float) -> Trace:
+    """The candidates at ``fraction`` of the window's middle interval.
+
+    Cues: agreement of forward and backward flow at the first and at the second frame, length of the motion,
+    and how far the velocity differs between the intervals before and after.
+    """
+    flow = Flow(forward=around.forward[1:2], backward=around.backward[1:2], name="window")
+    v = velocity_between(flow, 0, fraction)
+    s = np.float32(fraction)
+    to_first, to_second = -s * v, (1 - s) * v
+    onward_before = _at(around.backward[0], to_first)
+    onward_after = _at(around.forward[2], to_second)
+    still = np.zeros_like(v)
+    before, after = around.present
+    acceleration = onward_after + onward_before if before and after else still
+    ahead, back = around.forward[1], around.backward[1]
+    return Trace(
+        displacement=np.stack(
+            (to_first, to_second, to_first + onward_before, to_second + onward_after, *[still] * 4)
+        ),
+        cues=np.stack(
+            (
+                _at(agreement(ahead, back), to_first),
+                _at(agreement(back, ahead), to_second),
+                np.minimum(_length(v) / _LONG_MOTION, 1),
+                np.minimum(_length(acceleration) / _STRONG_ACCELERATION, 1),
+            )
+        ),
+        present=np.array([(before, True, True, after)[source] for source in SOURCES]),
+    )
+
+
+def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+    height, width = values.shape[:2]
+    x = np.arange(width, dtype=np.float32) + displacement[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + displacement[..., 1]
+    return sample_linear(values, x, y)
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(vectors, axis=-1)

@@ -1,0 +1,116 @@
+"""Pictures between their pixels, in torch: interpolating cubic B-splines with their exact gradient.
+
+The same function as :func:`tweenfield.flow.motion.sample`, in any type, on any device, differentiable:
+Unser, *Splines: A Perfect Fit for Signal and Image Processing*, IEEE SPM 1999.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+# Inverse of the cubic B-spline's samples (1/6, 4/6, 1/6): a two-sided geometric series cut at 1e-16.
+_POLE = 3**0.5 - 2
+_REACH = 28
+# Coefficients kept beyond each border, so that every position on the picture has its 4 x 4.
+MARGIN = 2
+
+
+def prefilter(images: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch height+4 width+4"]:
+    """B-spline coefficients of images, mirrored at the borders, with a margin of 2 on each side."""
+    kernel = 3**0.5 * _POLE ** torch.arange(-_REACH, _REACH + 1, dtype=torch.float64).abs()
+    kernel = kernel.to(images)[None, None]
+    *batch, _, _ = images.shape
+    for axis in (-1, -2):
+        images = images.index_select(axis, _mirrored(images.shape[axis], _REACH + MARGIN, images.device))
+        lines = images.movedim(axis, -1)
+        filtered = functional.conv1d(lines.reshape(-1, 1, lines.shape[-1]), kernel)
+        images = filtered.reshape(*lines.shape[:-1], -1).movedim(-1, axis)
+    return images.reshape(*batch, *images.shape[-2:])
+
+
+def sample(
+    coefficients: Float[Tensor, "*batch channels rows columns"],
+    x: Float[Tensor, "*batch points"],
+    y: Float[Tensor, "*batch points"],
+) -> Float[Tensor, "*batch channels points"]:
+    """The images behind ``coefficients`` at (x, y); beyond the border its colour goes on.
+
+    The 4x4 positive weights as four bilinear fetches (Sigg, Hadwiger, *GPU Gems 2*, chapter 20).
+    """
+    *batch, channels, rows, columns = coefficients.shape
+    planes = coefficients.reshape(-1, channels, rows, columns)
+    x0, x1, wx = _fetches(x.reshape(len(planes), -1), columns)
+    y0, y1, wy = _fetches(y.reshape(len(planes), -1), rows)
+
+    def fetch(at_x: Tensor, at_y: Tensor) -> Tensor:
+        # grid_sample wants the centres of the first and the last pixel at -1 and 1.
+        places = torch.stack((at_x * (2 / (columns - 1)) - 1, at_y * (2 / (rows - 1)) - 1), dim=-1)
+        return functional.grid_sample(planes, places[:, None], align_corners=True)[:, :, 0]
+
+    wx, wy = wx[:, None], wy[:, None]
+    top = torch.lerp(fetch(x0, y0), fetch(x1, y0), wx)
+    bottom = torch.lerp(fetch(x0, y1), fetch(x1, y1), wx)
+    return torch.lerp(top, bottom, wy).reshape(*batch, channels, -1)
+
+
+def sample_with_derivative(
+    coefficients: Float[Tensor, "channels rows columns"],
+    x: Float[Tensor, " points"],
+    y: Float[Tensor, " points"],
+    dx: Float[Tensor, " points"],
+    dy: Float[Tensor, " points"],
+) -> tuple[Float[Tensor, "channels points"], Float[Tensor, "channels points"]]:
+    """The image behind ``coefficients`` at (x, y), and its derivative along (dx, dy)."""
+    channels, rows, columns = coefficients.shape
+    flat = coefficients.reshape(channels, -1)
+    cell_x, wx, gx = _taps(x, columns)
+    cell_y, wy, gy = _taps(y, rows)
+    value = derivative = 0
+    for j in range(4):
+        row = row_dx = 0
+        for i in range(4):
+            c = flat[:, (cell_y + j) * columns + cell_x + i]
+            row = row + wx[i] * c
+            row_dx = row_dx + gx[i] * c
+        value = value + wy[j] * row
+        derivative = derivative + dx * (wy[j] * row_dx) + dy * (gy[j] * row)
+    return value, derivative
+
+
+def _mirrored(length: int, margin: int, device: torch.device) -> Tensor:
+    """Indices -margin .. length - 1 + margin, reflected at the first and the last sample."""
+    index = torch.arange(-margin, length + margin, device=device)
+    period = max(2 * length - 2, 1)
+    index = index % period
+    return torch.minimum(index, period - index) if length > 1 else torch.zeros_like(index)
+
+
+def _clamped(position: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The cell of each position and the fraction within it, both after clamping to the picture."""
+    inner = size - 2 * MARGIN
+    position = position.clamp(0, inner - 1)
+    cell = position.detach().floor()
+    return cell, position - cell
+
+
+def _fetches(position: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Along one axis: where two linear fetches go, and the weight of the second."""
+    cell, t = _clamped(position, size)
+    w0, w3 = (1 - t) ** 3 / 6, t**3 / 6
+    w1 = 2 / 3 - t * t * (2 - t) / 2
+    second = 1 - w0 - w1
+    # The first of the four coefficients of cell i lies at i - 1, which is i - 1 + MARGIN in the padded plane.
+    return cell + (MARGIN - 1) + w1 / (w0 + w1), cell + (MARGIN + 1) + w3 / second, second
+
+
+def _taps(position: Tensor, size: int) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Along one axis: index of the first of four coefficients, their weights and the weights' derivatives."""
+    cell, t = _clamped(position, size)
+    u = 1 - t
+    weights = [u**3 / 6, 2 / 3 - t * t * (1 + u) / 2, 2 / 3 - u * u * (1 + t) / 2, t**3 / 6]
+    slopes = [-u * u / 2, t * (1.5 * t - 2), u * (2 - 1.5 * u), t * t / 2]
+    inside = (position >= 0) & (position <= size - 2 * MARGIN - 1)
+    return cell.long() + (MARGIN - 1), weights, [slope * inside for slope in slopes]

@@ -1,0 +1,209 @@
+"""The objective of the transport field: hide observed frames, whose truth is known, and predict them.
+
+No frame between the observed ones is known, so the video itself is made coarser: with every second frame
+hidden, the hidden ones are the truth. At full size that doubles the motion, and teaches weights for the wrong
+regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
+Both kinds together did best (docs/lab-notes.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, NamedTuple, final
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tweenfield.fields import splines
+from tweenfield.fields.base import Grid, frame_points
+from tweenfield.fields.candidates import CANDIDATES, SOURCES, Window, trace, window
+from tweenfield.fields.transport import Transport
+from tweenfield.flow import Flow
+from tweenfield.flow.motion import sample_linear
+from tweenfield.losses import Losses
+from tweenfield.video import Video
+
+# (every n-th frame stays, picture shrunk by): the kinds of hidden frames.
+_KINDS = ((2, 2), (2, 1))
+# A squared error of this per sample, 50 dB, counts as no error.
+_NO_ERROR = 1e-5
+# Larger frames are cropped to these sides, so that preparation costs the same for any size.
+_LARGEST = (360, 480)
+# Flow can't be estimated on smaller pictures.
+_SMALLEST = 12
+_RIDGE = 1e-2
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveOut:
+    """Settings of the objective.
+
+    Raises:
+        ValueError: a setting isn't positive.
+    """
+
+    name: ClassVar[str] = "leave-out"
+
+    hidden: int = 20
+    """At most this many hidden frames of each kind, spread over the video."""
+    crops: int = 6
+    """Crops of hidden frames per step."""
+    side: int = 80
+    """Side of a crop in pixels."""
+
+    def __post_init__(self) -> None:
+        for setting in ("hidden", "crops", "side"):
+            if getattr(self, setting) < 1:
+                raise ValueError(f"leave-out: {setting} is {getattr(self, setting)}, but must be at least 1")
+
+    def on(self, video: Video, flow: Flow, device: torch.device) -> HiddenFrames:
+        """The objective for this video and its flow, with its data on ``device``."""
+        return HiddenFrames(self, video, flow, device)
+
+
+class Hidden(NamedTuple):
+    """A hidden frame, and all that its prediction is made of. Half precision, to keep them all at hand."""
+
+    colors: Float[Tensor, "candidates 3 height width"]
+    cues: Float[Tensor, "cues height width"]
+    present: Float[Tensor, " candidates"]
+    fraction: Float[Tensor, ""]
+    truth: Float[Tensor, "3 height width"]
+
+
+@final
+class HiddenFrames:
+    """Mean over crops of the logarithm of the squared error, so that hard frames don't outvote the others."""
+
+    def __init__(self, config: LeaveOut, video: Video, flow: Flow, device: torch.device) -> None:
+        self._config = config
+        self._kinds = [kind for kind in (_hide(video, flow, *kind, config.hidden) for kind in _KINDS) if kind]
+        self._kinds = [
+            [Hidden(*(part.to(device) for part in hidden)) for hidden in kind] for kind in self._kinds
+        ]
+        sides = [side for kind in self._kinds for hidden in kind for side in hidden.truth.shape[1:]]
+        self._side = min([config.side, *sides])
+        pixels = sum(hidden.truth[0].numel() for kind in self._kinds for hidden in kind)
+        self.steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
+
+    def start(self, field: Transport) -> None:
+        """Set the constant weights to their least-squares solution over all hidden frames.
+
+        Each frame counts by the inverse of its plain warp's error, as in the logarithmic loss.
+        """
+        normal = torch.zeros(CANDIDATES - 2, CANDIDATES - 2, dtype=torch.float64)
+        moment = torch.zeros(CANDIDATES - 2, dtype=torch.float64)
+        for kind in self._kinds:
+            for hidden in kind:
+                colors, truth = hidden.colors.float(), hidden.truth.float()
+                warp = torch.lerp(colors[0], colors[1], hidden.fraction.float())
+                share = 4 * hidden.fraction * (1 - hidden.fraction) * hidden.present
+                columns = ((colors[2:] - warp) * share[2:, None, None, None].float()).flatten(1)
+                rest = (truth - warp).flatten()
+                scale = 1 / (len(kind) * len(rest) * (rest.square().mean() + _NO_ERROR))
+                normal += (scale * (columns @ columns.T)).double().cpu()
+                moment += (scale * (columns @ rest)).double().cpu()
+        ridge = _RIDGE * normal.diagonal().mean() + 1e-9
+        with torch.no_grad():
+            solution = torch.linalg.solve(normal + ridge * torch.eye(len(moment)), moment)
+            field.constant[2:] = solution.to(field.constant)
+
+    def __call__(self, field: Transport, generator: torch.Generator) -> Losses:
+        """The loss of one batch of crops; ``observation`` is the squared error summed over RGB."""
+        if not self._kinds:  # too few or too small frames to hide any
+            nothing = 0 * field.constant.sum()
+            return Losses(nothing, nothing.detach(), nothing.detach())
+        crops = [self._crop(generator) for _ in range(self._config.crops)]
+        colors, cues, present, fraction, truth = (
+            torch.stack(part).float() for part in zip(*crops, strict=True)
+        )
+        weight = field.weights(colors, cues, present, fraction)
+        error = ((weight[:, :, None] * colors).sum(dim=1) - truth).square().mean(dim=(1, 2, 3))
+        return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
+
+    def _crop(self, generator: torch.Generator) -> Hidden:
+        def draw(count: int) -> int:
+            return int(torch.randint(count, (), generator=generator))
+
+        kind = self._kinds[draw(len(self._kinds))]
+        hidden = kind[draw(len(kind))]
+        height, width = hidden.truth.shape[1:]
+        top, left = draw(height - self._side + 1), draw(width - self._side + 1)
+        area = (..., slice(top, top + self._side), slice(left, left + self._side))
+        return hidden._replace(colors=hidden.colors[area], cues=hidden.cues[area], truth=hidden.truth[area])
+
+
+def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> list[Hidden]:
+    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``."""
+    last = len(video) - 1
+    # A part of larger frames is looked at, and no more than this of a side that doesn't divide.
+    height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
+    if last < stride or min(height, width) < _SMALLEST:
+        return []
+    targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
+    places = np.random.default_rng(0)
+
+    @lru_cache(maxsize=16)
+    def picture(index: int, top: int, left: int) -> np.ndarray:
+        part = video.frames[index, top : top + height * shrink, left : left + width * shrink]
+        return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+    @lru_cache(maxsize=16)
+    def motion(a: int, b: int, top: int, left: int) -> np.ndarray:
+        if flow.estimator is not None:
+            return flow.estimator(picture(a, top, left), picture(b, top, left))
+        part = np.s_[top : top + height * shrink, left : left + width * shrink]
+        return cv2.resize(
+            _composed(flow, a, b)[part], (width, height), interpolation=cv2.INTER_AREA
+        ) / np.float32(shrink)
+
+    result = []
+    for number, target in enumerate(targets.tolist()):
+        # Fractions 1 / stride, 2 / stride, ... in turn, as far as the ends of the video allow.
+        offset = 1 + number % (stride - 1)
+        first = min(max(target - offset, 0), last - stride)
+        index = [i for i in range(first - stride, first + 2 * stride + 1, stride) if 0 <= i <= last]
+        place = [
+            int(places.integers(side - n * shrink + 1))
+            for side, n in zip(video.size, (height, width), strict=True)
+        ]
+        frames = np.stack([picture(i, *place) for i in index])
+        pairs = list(zip(index, index[1:], strict=False))
+        forward = np.stack([motion(a, b, *place) for a, b in pairs])
+        backward = np.stack([motion(b, a, *place) for a, b in pairs])
+        around = window(frames, forward, backward, index.index(first))
+        result.append(_hidden(around, (target - first) / stride, picture(target, *place)))
+    return result
+
+
+def _hidden(around: Window, fraction: float, truth: np.ndarray) -> Hidden:
+    """The candidates' colours at the hidden frame's pixels, kept with its truth."""
+    traced = trace(around, fraction)
+    _, height, width, _ = around.frames.shape
+    images = splines.prefilter(torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255)
+    points = frame_points(0, (height, width), Grid(frames=1, height=height, width=width), like=images)
+    shifted = points[:, :2].T + torch.from_numpy(traced.displacement).movedim(-1, 1).flatten(2)
+    colors = splines.sample(images[list(SOURCES)], shifted[:, 0], shifted[:, 1])
+    return Hidden(
+        colors=colors.unflatten(2, (height, width)).half(),
+        cues=torch.from_numpy(traced.cues).half(),
+        present=torch.from_numpy(traced.present).half(),
+        fraction=torch.tensor(fraction, dtype=torch.float32),
+        truth=torch.from_numpy(truth).permute(2, 0, 1).half() / 255,
+    )
+
+
+def _composed(flow: Flow, a: int, b: int) -> np.ndarray:
+    """Flow from frame a to frame b through all those between: a file can't estimate it anew."""
+    steps = flow.forward[a:b] if a < b else flow.backward[b:a][::-1]
+    total = steps[0].copy()
+    height, width = total.shape[:2]
+    for step in steps[1:]:
+        x = np.arange(width, dtype=np.float32) + total[..., 0]
+        y = np.arange(height, dtype=np.float32)[:, None] + total[..., 1]
+        total += sample_linear(step, x, y)
+    return total
