@@ -20,9 +20,10 @@ from conftest import to_8bit, waves
 from tweenfield import load, read_video, write_video
 from tweenfield.cli import main
 
-TINY = ["--preset", "draft", "--width", "16", "--depth", "2", "--steps", "20", "--device", "cpu"]
+SIREN = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2", "--device", "cpu"]
+TINY = [*SIREN, "--steps", "20"]
 # Long enough to be interrupted; never run to its end.
-ENDLESS = ["--preset", "draft", "--width", "16", "--depth", "2", "--steps", "1000000", "--device", "cpu"]
+ENDLESS = [*SIREN, "--steps", "1000000"]
 
 
 def command(*arguments):
@@ -127,6 +128,28 @@ def test_eval_prints_one_json_object_and_leaves_things_to_look_at(clip, tmp_path
     assert json.loads((tmp_path / "eval" / "result.json").read_text()) == values
     drawn = read_video(tmp_path / "eval" / "drawn.mp4")
     assert (len(drawn), drawn.rate) == (7, 30)
+
+
+def test_transport_is_the_default_and_draws_observed_frames_exactly(clip, tmp_path):
+    result = tweenfield("run", clip, "-o", tmp_path / "pngs", "--steps", "5", "--json", "-")
+    assert json.loads(result.stdout)["frames"] == 13
+    np.testing.assert_array_equal(read_video(tmp_path / "pngs").frames[::2], read_video(clip).frames)
+    values = json.loads(tweenfield("eval", clip, "--steps", "5", "--json", "-").stdout)
+    assert values["field"] == "transport" and values["psnr_observed"] == 100
+
+
+def test_a_transport_model_is_drawn_again_from_its_file(clip, tmp_path):
+    fitted = tweenfield("fit", clip, "-o", tmp_path / "m.tween", "--preset", "draft", "--steps", "5")
+    assert fitted.returncode == 0, fitted.stderr
+    drawn = tweenfield("render", tmp_path / "m.tween", "-o", tmp_path / "pngs", "--slow", "3x")
+    assert drawn.returncode == 0, drawn.stderr
+    np.testing.assert_array_equal(read_video(tmp_path / "pngs").frames[::3], read_video(clip).frames)
+
+
+def test_a_setting_of_another_field_is_refused(clip, tmp_path):
+    fails(tweenfield("run", clip, "-o", tmp_path / "o.mp4", "--lambda", "0.1"), 2, "transport", "lambda")
+    paper = tweenfield("run", clip, "-o", tmp_path / "o.mp4", "--preset", "paper", "--field", "transport")
+    fails(paper, 2, "paper", "transport", "siren")
 
 
 def test_eval_can_leave_the_baselines_out(clip):
@@ -279,7 +302,7 @@ def places(clip, model, tmp_path):
         ("run {clip} -o {here}/o.mp4 --flow {here}/size.npy", 1, ["size.npy", "height 20", "height 24"]),
         ("run {clip} -o {here}/o.mp4 --flow {here}/count.npy", 1, ["count.npy", "6"]),
         ("run {clip} -o {here}/o.mp4 --flow raft", 1, ["raft", "dis"]),
-        ("run {clip} -o {here}/o.mp4 --lambda 2", 2, ["lambda"]),
+        ("run {clip} -o {here}/o.mp4 --field siren --lambda 2", 2, ["lambda"]),
         ("run {clip} -o {here}/o.mp4 --steps 0", 2, ["steps"]),
         ("run {clip} -o {here}/o.mp4 --width 0", 2, ["width"]),
         ("fit {clip} -o {here}/o.tween --resume", 1, ["o.checkpoint.tween", "no such file"]),

@@ -1,6 +1,6 @@
 import pytest
 
-from tweenfield import UsageError, draft, paper, paper_experiments, replace
+from tweenfield import UsageError, draft, paper, paper_experiments, replace, standard
 from tweenfield.presets import PRESETS
 
 
@@ -31,6 +31,19 @@ def test_replace_changes_the_named_settings_and_no_other():
     )
     assert recipe.fit.epochs is None  # steps take their place
     assert replace(recipe, width=720, weight=0.12, epochs=15000, seed=0) == paper()
+
+
+@pytest.mark.parametrize("preset", [draft, standard])
+@pytest.mark.parametrize("field", ["transport", "siren"])
+def test_draft_and_standard_are_there_for_each_field(preset, field):
+    assert preset(field).field.name == field
+    assert preset() == preset("transport")
+
+
+@pytest.mark.parametrize(("preset", "field"), [(draft, "sirene"), (paper, "transport")])
+def test_a_field_that_a_preset_does_not_know_is_refused(preset, field):
+    with pytest.raises(UsageError, match=f"no field '{field}'"):
+        preset(field)
 
 
 @pytest.mark.parametrize("changes", [{"wdth": 3}, {"width": -1}, {"weight": 2.0}, {"steps": 0}])

@@ -126,7 +126,8 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
                 recipe = dataclasses.replace(recipe, **{part: changed})
                 break
         else:
+            said = "lambda" if name == "weight" else name
             raise UsageError(
-                f"the recipe {recipe.name!r} with field {recipe.field.name!r} has no setting {name!r}"
+                f"the preset {recipe.name} with the field {recipe.field.name} has no setting {said}; leave it out"
             )
     return recipe

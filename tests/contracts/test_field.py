@@ -25,7 +25,9 @@ def field(request):
 
 def observing(field):
     """The field, having seen a pattern that moves, with a flow that varies; its parameters are random."""
-    frames = np.stack([to_8bit(waves(GRID.height, GRID.width, 1.5 * k, -0.5 * k)) for k in range(GRID.frames)])
+    frames = np.stack(
+        [to_8bit(waves(GRID.height, GRID.width, 1.5 * k, -0.5 * k)) for k in range(GRID.frames)]
+    )
     video = Video(frames=frames, times=tuple(map(Fraction, range(GRID.frames))), rate=Fraction(1))
     y, x = np.mgrid[: GRID.height, : GRID.width]
     flow = np.stack((1.5 + 0.3 * np.sin(x / 3), -0.5 + 0.2 * np.cos(y / 4)), axis=-1).astype(np.float32)
@@ -105,7 +107,9 @@ def test_frame_with_derivative_agrees_with_points(field):
     y, x = 4, 9
     point = torch.tensor([[x, y, 2.25]], dtype=torch.float64)
     direction = torch.cat((velocity[y, x], torch.ones(1, dtype=torch.float64)))[None]
-    torch.testing.assert_close(derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11)
+    torch.testing.assert_close(
+        derivative[y, x], field.with_derivative(point, direction)[1][0], rtol=1e-10, atol=1e-11
+    )
 
 
 def test_the_seed_decides_the_parameters(field):

@@ -144,7 +144,9 @@ HALVES = [k + 0.5 for k in range(6)]
 def test_wrong_flow_does_no_worse_than_no_flow():
     wrong = np.random.default_rng(3).normal(0, 4, (6, *SIZE, 2)).astype(np.float32)
     frames = [shifted(k, 0.4, 0.2) for k in range(7)]
-    check_guard(frames, lambda t: shifted(t, 0.4, 0.2), HALVES, Flow(forward=wrong, backward=-wrong, name="wrong"))
+    check_guard(
+        frames, lambda t: shifted(t, 0.4, 0.2), HALVES, Flow(forward=wrong, backward=-wrong, name="wrong")
+    )
 
 
 def test_pure_noise_is_blended():
