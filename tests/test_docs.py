@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,10 @@ from conftest import to_8bit, waves
 import tweenfield
 from tweenfield import presets
 from tweenfield.cli import app
+from tweenfield.fields import FIELDS
 from tweenfield.flow import PROVIDERS
+from tweenfield.options import Settings
+from tweenfield.steps import recipe_of
 from tweenfield.video import (
     Video,
     output_timeline,
@@ -50,6 +54,17 @@ def rows(page: Path, first_heading: str) -> list[list[str]]:
 def clip(frames: int = 9, rate: Fraction = Fraction(24)) -> Video:
     pictures = np.stack([to_8bit(waves(24, 36, 1.5 * k, -0.5 * k)) for k in range(frames)])
     return Video(frames=pictures, times=tuple(k / rate for k in range(frames)), rate=rate)
+
+
+# What makes a fit of the clip above a matter of a moment.
+TINY = {
+    "siren": {"steps": 3, "width": 16, "points": 64},
+    "transport": {"steps": 3, "width": 4, "hidden": 2, "crops": 1, "side": 12},
+}
+
+
+def tiny(recipe: tweenfield.Recipe) -> tweenfield.Recipe:
+    return presets.replace(recipe, **TINY[recipe.field.name])
 
 
 class Page(HTMLParser):
@@ -120,8 +135,9 @@ def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     write_video(tmp_path / "clip.mp4", video.frames, rate=video.rate)
     monkeypatch.chdir(tmp_path)
     for name, preset in list(presets.PRESETS.items()):
-        tiny = presets.replace(preset(), steps=3, width=16, points=64)
-        monkeypatch.setattr(tweenfield, name.replace("-", "_"), lambda tiny=tiny: tiny)
+        monkeypatch.setattr(
+            tweenfield, name.replace("-", "_"), lambda *field, preset=preset: tiny(preset(*field))
+        )
     names = {}
     for code in blocks(page, "python"):
         exec(compile(code, page.name, "exec"), names)
@@ -150,10 +166,8 @@ def test_command_line_parses(line):
     for name, parse in texts.items():
         if values.get(name) is not None:
             parse(values[name])
-    changes = {
-        name: values[name] for name in ("steps", "width", "depth", "omega", "time_step") if values.get(name)
-    }
-    presets.replace(presets.PRESETS[getattr(values.get("preset"), "value", "draft")](), **changes)
+    if "preset" in values:
+        recipe_of(Settings(**{f.name: values[f.name] for f in fields(Settings)}))
 
 
 def test_commands_page_has_every_flag_of_every_command():
@@ -175,12 +189,14 @@ def test_commands_page_has_every_flag_of_every_command():
 
 
 def test_commands_page_has_every_key_of_an_evaluation():
-    recipe = presets.replace(presets.draft(), steps=1, width=8, points=16)
-    values = tweenfield.evaluate(clip(), tweenfield.Dis(), recipe, device="cpu").as_json()
     table = {key: content for key, content in rows(ROOT / "docs/commands.md", "key")}
-    assert list(table) == list(values)
-    for key in ("baselines", "seconds"):
-        assert all(f"`{name}`" in table[key] for name in values[key])
+    for name in FIELDS:
+        recipe = tiny(presets.draft(name))
+        values = tweenfield.evaluate(clip(), tweenfield.Dis(), recipe, device="cpu").as_json()
+        assert list(table) == list(values)
+        assert name in table["field"]
+        for key in ("baselines", "seconds"):
+            assert all(f"`{part}`" in table[key] for part in values[key])
 
 
 def test_table_of_frame_rates_is_what_comes_out():
@@ -193,11 +209,40 @@ def test_table_of_frame_rates_is_what_comes_out():
         assert (len(timeline), timeline.rate) == (int(frames_out), Fraction(rate_out)), flags
 
 
-def test_table_of_presets_is_true():
-    table = {row[0]: row[1:] for row in rows(ROOT / "docs/settings.md", "preset")}
-    assert table.keys() == presets.PRESETS.keys()
-    for name, (width, depth, omega, extent, time_step, points, length) in table.items():
-        recipe = presets.PRESETS[name]()
+def presets_of(field: str) -> dict[str, tweenfield.Recipe]:
+    """The recipes of all presets that know the field."""
+    recipes = {}
+    for name, preset in presets.PRESETS.items():
+        try:
+            recipes[name] = preset(field)
+        except tweenfield.UsageError:
+            assert preset().field.name != field
+    return recipes
+
+
+def preset_rows(field: str) -> dict[str, list[str]]:
+    table = {row[0]: row[1:] for row in rows(ROOT / "docs/settings.md", f"`{field}`")}
+    assert table.keys() == presets_of(field).keys()
+    return table
+
+
+def test_there_is_a_table_of_presets_for_each_field():
+    for field in FIELDS:
+        assert preset_rows(field)
+
+
+def test_table_of_presets_of_transport_is_true():
+    for name, (width, depth, hidden, crops, side, length) in preset_rows("transport").items():
+        recipe = presets_of("transport")[name]
+        field, objective = recipe.field, recipe.objective
+        assert (field.width, field.depth) == (int(width), int(depth))
+        assert (objective.hidden, objective.crops, objective.side) == (int(hidden), int(crops), int(side))
+        assert length == f"{recipe.fit.steps} steps"
+
+
+def test_table_of_presets_of_siren_is_true():
+    for name, (width, depth, omega, extent, time_step, points, length) in preset_rows("siren").items():
+        recipe = presets_of("siren")[name]
         field, fit = recipe.field, recipe.fit
         assert (field.width, field.depth, field.omega) == (int(width), int(depth), float(omega))
         assert field.extent == float(extent)
@@ -207,9 +252,25 @@ def test_table_of_presets_is_true():
         assert recipe.objective.weight == 0.12
 
 
+def test_table_of_flags_is_true():
+    values = {"lambda": 0.5, "omega": 20.0, "time_step": 0.1, "steps": 7, "width": 9, "depth": 2, "seed": 5}
+    table = rows(ROOT / "docs/settings.md", "flag")
+    assert {flag.removeprefix("--").replace("-", "_") for flag, *_ in table} == values.keys()
+    for flag, *applies in table:
+        name = flag.removeprefix("--").replace("-", "_")
+        change = {"weight" if name == "lambda" else name: values[name]}
+        for field, said in zip(("transport", "siren"), applies, strict=True):
+            if said == "yes":
+                assert presets.replace(presets.draft(field), **change) != presets.draft(field)
+            else:
+                assert said == "no"
+                with pytest.raises(tweenfield.UsageError, match=f"{field}.*no setting {name}"):
+                    presets.replace(presets.draft(field), **change)
+
+
 def test_arithmetic_of_the_presets_is_true():
     def cost(name: str) -> float:
-        recipe = presets.PRESETS[name]()
+        recipe = presets.PRESETS[name]("siren")
         field = recipe.field.build(tweenfield.Grid(frames=20, height=240, width=360), seed=0)
         points = recipe.objective.points
         steps = recipe.fit.steps or recipe.fit.epochs * -(-20 * 240 * 360 // points)
