@@ -13,7 +13,7 @@ def main() -> int:
     shutil.rmtree(RESULT, ignore_errors=True)
     command = [
         *(Path(sys.executable).with_name("tweenfield"), "eval", HERE / "bunny.mp4", "--stride", "2"),
-        *("--preset", "draft", "--size", "120x180", "-o", RESULT),
+        *("-o", RESULT),
     ]
     print("$ tweenfield", *command[1:], "\n", flush=True)
     status = subprocess.run(command, check=False).returncode

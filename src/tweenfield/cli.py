@@ -179,7 +179,9 @@ def fit(
     if settings.json:
         print_json({"written": str(output), **header(result)}, settings.json)
     elif not settings.quiet:
-        print_facts({"written": output, "observed PSNR": f"about {result.history[-1].psnr_observed:.1f} dB"})
+        print_facts(
+            {"written": output, "steps": result.steps, "last PSNR": f"{result.history[-1].psnr:.1f} dB"}
+        )
 
 
 @app.command()

@@ -73,8 +73,8 @@ class Progress:
     loss: float
     observation: float
     constraint: float
-    psnr_observed: float
-    """PSNR in dB of the points drawn, before rounding."""
+    psnr: float
+    """PSNR in dB of what the objective compared, before rounding: observed points, or hidden frames."""
     seconds: float
     """Since this call began."""
 
@@ -268,7 +268,7 @@ def _progress(recent: list[Tensor], step: int, steps: int, seconds: float) -> Pr
         loss=total,
         observation=observation,
         constraint=constraint,
-        psnr_observed=-10 * math.log10(max(observation / 3, 1e-10)),
+        psnr=-10 * math.log10(max(observation / 3, 1e-10)),
         seconds=seconds,
     )
 

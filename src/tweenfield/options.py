@@ -80,7 +80,7 @@ FieldOption = Annotated[
     FieldName | None,
     typer.Option(
         "--field",
-        help="The function that is fitted.  [default: transport; siren for the paper's presets]",
+        help="The function that is fitted; if not given, the preset's own: siren for the paper's, else transport.",
         rich_help_panel=FIT,
     ),
 ]
@@ -98,21 +98,23 @@ FlowOption = Annotated[
 ]
 Lambda = Annotated[
     float | None,
-    typer.Option("--lambda", help="Share of the flow constraint, 0 to 1.", rich_help_panel=FIT),
+    typer.Option("--lambda", help="siren: share of the flow constraint, 0 to 1.", rich_help_panel=FIT),
 ]
 Steps = Annotated[int | None, typer.Option(help="Steps of the fit.", rich_help_panel=FIT)]
-Width = Annotated[int | None, typer.Option(help="Neurons of a hidden layer.", rich_help_panel=FIT)]
-Depth = Annotated[int | None, typer.Option(help="Hidden layers.", rich_help_panel=FIT)]
-Omega = Annotated[float | None, typer.Option(help="Frequency of the sines.", rich_help_panel=FIT)]
+Width = Annotated[
+    int | None, typer.Option(help="Neurons or channels of a hidden layer.", rich_help_panel=FIT)
+]
+Depth = Annotated[int | None, typer.Option(help="Layers of the network.", rich_help_panel=FIT)]
+Omega = Annotated[float | None, typer.Option(help="siren: frequency of the sines.", rich_help_panel=FIT)]
 TimeStep = Annotated[
     float | None,
     typer.Option(
-        help="Length of a frame interval inside the network; smaller ties frames closer.", rich_help_panel=FIT
+        help="siren: length of a frame interval inside; smaller ties frames closer.", rich_help_panel=FIT
     ),
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(help="Number that decides all that is random.  [default: 0]", rich_help_panel=FIT),
+    typer.Option(help="Number that decides all that is random; 0 if not given.", rich_help_panel=FIT),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 Json = Annotated[

@@ -126,8 +126,8 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
                 recipe = dataclasses.replace(recipe, **{part: changed})
                 break
         else:
-            said = "lambda" if name == "weight" else name
+            said = "lambda" if name == "weight" else name.replace("_", "-")
             raise UsageError(
-                f"the preset {recipe.name} with the field {recipe.field.name} has no setting {said}; leave it out"
+                f"the preset {recipe.name} with the field {recipe.field.name} has no setting {said}"
             )
     return recipe
