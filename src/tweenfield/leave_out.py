@@ -4,6 +4,14 @@ No frame between the observed ones is known, so the video itself is made coarser
 hidden, the hidden ones are the truth. At full size that doubles the motion, and teaches weights for the wrong
 regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
 Both kinds together did best (docs/lab-notes.md).
+
+Where motion is large, flow between the frames left fails although it doesn't between neighbouring ones, and
+a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree there:
+with A the agreement usual between observed frames and a that around the hidden one, the truth V is replaced by
+
+    c V + (1 - c) warp,       c = clip(1 - (A - a) / 0.2, 0, 1),
+
+so that weights are pulled to those of the plain warp as far as evidence is thin.
 """
 
 from __future__ import annotations
@@ -23,7 +31,8 @@ from tweenfield.fields.base import Grid, frame_points
 from tweenfield.fields.candidates import CANDIDATES, SOURCES, Window, trace, window
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
-from tweenfield.flow.motion import sample_linear
+from tweenfield.flow.cuts import find_cuts
+from tweenfield.flow.motion import agreement, sample_linear
 from tweenfield.losses import Losses
 from tweenfield.video import Video
 
@@ -36,6 +45,8 @@ _LARGEST = (360, 480)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
 _RIDGE = 1e-2
+# Where flow agrees this much less than it usually does, a hidden frame says nothing.
+_LESS_AGREEMENT = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +155,8 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
     height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
     if last < stride or min(height, width) < _SMALLEST:
         return []
+    cuts = find_cuts(video.frames, flow.forward, flow.backward)
+    usual = float(np.median([_agreed(*pair) for pair in zip(flow.forward, flow.backward, strict=True)]))
     targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
     places = np.random.default_rng(0)
 
@@ -175,25 +188,36 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
         pairs = list(zip(index, index[1:], strict=False))
         forward = np.stack([motion(a, b, *place) for a, b in pairs])
         backward = np.stack([motion(b, a, *place) for a, b in pairs])
-        around = window(frames, forward, backward, index.index(first))
-        result.append(_hidden(around, (target - first) / stride, picture(target, *place)))
+        cut = np.array([cuts[a:b].any() for a, b in pairs])
+        around = window(frames, forward, backward, cut, index.index(first))
+        if around.cut:
+            continue
+        counts = min(max(1 - (usual - _agreed(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1)
+        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts))
     return result
 
 
-def _hidden(around: Window, fraction: float, truth: np.ndarray) -> Hidden:
-    """The candidates' colours at the hidden frame's pixels, kept with its truth."""
+def _agreed(forward: np.ndarray, backward: np.ndarray) -> float:
+    """How far forward and backward flow agree, on average over both frames."""
+    return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
+
+
+def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -> Hidden:
+    """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
     images = splines.prefilter(torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255)
     points = frame_points(0, (height, width), Grid(frames=1, height=height, width=width), like=images)
     shifted = points[:, :2].T + torch.from_numpy(traced.displacement).movedim(-1, 1).flatten(2)
     colors = splines.sample(images[list(SOURCES)], shifted[:, 0], shifted[:, 1])
+    colors = colors.unflatten(2, (height, width))
+    true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
     return Hidden(
-        colors=colors.unflatten(2, (height, width)).half(),
+        colors=colors.half(),
         cues=torch.from_numpy(traced.cues).half(),
         present=torch.from_numpy(traced.present).half(),
         fraction=torch.tensor(fraction, dtype=torch.float32),
-        truth=torch.from_numpy(truth).permute(2, 0, 1).half() / 255,
+        truth=torch.lerp(torch.lerp(colors[0], colors[1], fraction), true, counts).half(),
     )
 
 

@@ -33,6 +33,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
 from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
 from tweenfield.flow import Flow
+from tweenfield.flow.cuts import find_cuts
 from tweenfield.video import Video
 
 # Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
@@ -93,6 +94,7 @@ class Transport(Field):
         # Half precision: 1/100 pixel at 10 pixels, for half the memory and file.
         self.register_buffer("forward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
         self.register_buffer("backward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
+        self.register_buffer("cuts", torch.zeros(shape[0] - 1, dtype=torch.bool))
         self.constant = nn.Parameter(torch.zeros(CANDIDATES))
         self.network = _network(config, torch.Generator().manual_seed(seed))
         self._kept: OrderedDict[tuple, object] = OrderedDict()
@@ -117,6 +119,7 @@ class Transport(Field):
             self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
             self.forward_flow.copy_(torch.from_numpy(flow.forward))
             self.backward_flow.copy_(torch.from_numpy(flow.backward))
+            self.cuts.copy_(torch.from_numpy(find_cuts(video.frames, flow.forward, flow.backward)))
 
     def weights(
         self,
@@ -259,9 +262,10 @@ class Transport(Field):
         self, interval: int, knot: int, traced: Trace, displacement: Tensor
     ) -> Float[Tensor, "candidates height width"]:
         height, width = displacement.shape[2:]
-        if knot in (0, KNOTS):
+        if knot in (0, KNOTS) or self.cuts[interval]:
             weight = torch.zeros_like(displacement[:, 0])
-            weight[0 if knot == 0 else 1] = 1
+            # A cut may be anywhere in its interval: the first scene stays until the middle.
+            weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight
         colors = self._candidates(interval, displacement)
         cues = torch.from_numpy(traced.cues).to(self.constant)
@@ -306,7 +310,8 @@ class Transport(Field):
         flows = [
             flow[first : last - 1].float().cpu().numpy() for flow in (self.forward_flow, self.backward_flow)
         ]
-        return trace(window(frames, *flows, interval - first), knot / KNOTS)
+        cuts = self.cuts[first : last - 1].cpu().numpy()
+        return trace(window(frames, *flows, cuts, interval - first), knot / KNOTS)
 
     def _keep(self, key: tuple, compute: Callable[[], Any]) -> Any:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
