@@ -9,9 +9,10 @@ Where motion is large, flow between the frames left fails although it doesn't be
 a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree there:
 with A the agreement usual between observed frames and a that around the hidden one, the truth V is replaced by
 
-    c V + (1 - c) warp,       c = clip(1 - (A - a) / 0.2, 0, 1),
+    c V + (1 - c) fallback,       c = clip(1 - (A - a) / 0.2, 0, 1),
 
-so that weights are pulled to those of the plain warp as far as evidence is thin.
+so that weights are pulled to the fallback's as far as evidence is thin. The fallback is the plain warp, or the
+plain blend if the flow explains no more of the change between observed frames than standing still does.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Grid, frame_points
-from tweenfield.fields.candidates import CANDIDATES, SOURCES, Window, trace, window
+from tweenfield.fields.candidates import CANDIDATES, FLOW_PAIR, SOURCES, STILL_PAIR, Window, trace, window
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
-from tweenfield.flow.cuts import find_cuts
+from tweenfield.flow.cuts import Explained, explained, find_cuts
 from tweenfield.flow.motion import agreement, sample_linear
 from tweenfield.losses import Losses
 from tweenfield.video import Video
@@ -92,7 +93,10 @@ class HiddenFrames:
 
     def __init__(self, config: LeaveOut, video: Video, flow: Flow, device: torch.device) -> None:
         self._config = config
-        self._kinds = [kind for kind in (_hide(video, flow, *kind, config.hidden) for kind in _KINDS) if kind]
+        known = explained(video.frames, flow.forward, flow.backward)
+        self._kinds = [
+            kind for kind in (_hide(video, flow, known, *kind, config.hidden) for kind in _KINDS) if kind
+        ]
         self._kinds = [
             [Hidden(*(part.to(device) for part in hidden)) for hidden in kind] for kind in self._kinds
         ]
@@ -148,15 +152,16 @@ class HiddenFrames:
         return hidden._replace(colors=hidden.colors[area], cues=hidden.cues[area], truth=hidden.truth[area])
 
 
-def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> list[Hidden]:
+def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, count: int) -> list[Hidden]:
     """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``."""
     last = len(video) - 1
     # A part of larger frames is looked at, and no more than this of a side that doesn't divide.
     height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
     if last < stride or min(height, width) < _SMALLEST:
         return []
-    cuts = find_cuts(video.frames, flow.forward, flow.backward)
-    usual = float(np.median([_agreed(*pair) for pair in zip(flow.forward, flow.backward, strict=True)]))
+    cuts = find_cuts(known)
+    usual = float(np.median(known.agreed))
+    fallback = FLOW_PAIR if known.helps else STILL_PAIR
     targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
     places = np.random.default_rng(0)
 
@@ -192,8 +197,10 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
         around = window(frames, forward, backward, cut, index.index(first))
         if around.cut:
             continue
-        counts = min(max(1 - (usual - _agreed(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1)
-        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts))
+        counts = min(
+            max(1 - (usual - _agreed(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
+        )
+        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts, fallback))
     return result
 
 
@@ -202,7 +209,9 @@ def _agreed(forward: np.ndarray, backward: np.ndarray) -> float:
     return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
 
 
-def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -> Hidden:
+def _hidden(
+    around: Window, fraction: float, truth: np.ndarray, counts: float, fallback: tuple[int, int]
+) -> Hidden:
     """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
@@ -217,7 +226,7 @@ def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -
         cues=torch.from_numpy(traced.cues).half(),
         present=torch.from_numpy(traced.present).half(),
         fraction=torch.tensor(fraction, dtype=torch.float32),
-        truth=torch.lerp(torch.lerp(colors[0], colors[1], fraction), true, counts).half(),
+        truth=torch.lerp(torch.lerp(*colors[list(fallback)], fraction), true, counts).half(),
     )
 
 

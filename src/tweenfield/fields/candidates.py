@@ -21,10 +21,10 @@ from jaxtyping import Bool, Float32, UInt8
 from tweenfield.flow import Flow
 from tweenfield.flow.motion import agreement, sample_linear, velocity_between
 
-# Which frame of the window each candidate looks into; the first two make the plain two-frame warp.
+# Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 0, 3, 1, 2, 0, 3)
-# Of these, the ones along the flow; the others stand still.
-MOVING = 4
+# The two that make the plain warp, and the two that make the plain blend.
+FLOW_PAIR, STILL_PAIR = (0, 1), (4, 5)
 CANDIDATES = len(SOURCES)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 4
@@ -61,7 +61,9 @@ class Trace:
     present: Bool[np.ndarray, " candidates"]
 
 
-def window(frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: np.ndarray, interval: int) -> Window:
+def window(
+    frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: np.ndarray, interval: int
+) -> Window:
     """The window around an interval of a video of (n, height, width, 3), with flow and cuts of n - 1 intervals."""
     last = len(frames) - 1
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
@@ -71,7 +73,9 @@ def window(frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: 
         if not there:
             ahead[side] = back[side] = 0
     index = interval + np.array([-1 if present[0] else 0, 0, 1, 2 if present[1] else 1])
-    return Window(frames=frames[index], forward=ahead, backward=back, present=present, cut=bool(cuts[interval]))
+    return Window(
+        frames=frames[index], forward=ahead, backward=back, present=present, cut=bool(cuts[interval])
+    )
 
 
 def trace(around: Window, fraction: float) -> Trace:

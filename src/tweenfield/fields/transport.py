@@ -33,7 +33,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
 from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
 from tweenfield.flow import Flow
-from tweenfield.flow.cuts import find_cuts
+from tweenfield.flow.cuts import explained, find_cuts
 from tweenfield.video import Video
 
 # Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
@@ -119,7 +119,7 @@ class Transport(Field):
             self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
             self.forward_flow.copy_(torch.from_numpy(flow.forward))
             self.backward_flow.copy_(torch.from_numpy(flow.backward))
-            self.cuts.copy_(torch.from_numpy(find_cuts(video.frames, flow.forward, flow.backward)))
+            self.cuts.copy_(torch.from_numpy(find_cuts(explained(video.frames, flow.forward, flow.backward))))
 
     def weights(
         self,
