@@ -5,20 +5,22 @@ hidden, the hidden ones are the truth. At full size that doubles the motion, and
 regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
 Both kinds together did best (docs/lab-notes.md).
 
-Where motion is large, flow between the frames left fails although it doesn't between neighbouring ones, and
-a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree there:
-with A the agreement usual between observed frames and a that around the hidden one, the truth V is replaced by
+Where motion is large, flow between the frames left fails although it doesn't between neighbouring ones,
+and a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree
+there: with A the agreement usual between observed frames and a that around the hidden one, the truth V is
+replaced by
 
     c V + (1 - c) fallback,       c = clip(1 - (A - a) / 0.2, 0, 1),
 
-so that weights are pulled to the fallback's as far as evidence is thin. The fallback is the plain warp, or the
-plain blend if the flow explains no more of the change between observed frames than standing still does.
+so that weights are pulled to the fallback's as far as evidence is thin. The fallback is the plain warp, or
+the plain blend if the flow explains no more of the change between observed frames than standing still does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, NamedTuple, final
 
 import cv2
@@ -190,7 +192,7 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
             for side, n in zip(video.size, (height, width), strict=True)
         ]
         frames = np.stack([picture(i, *place) for i in index])
-        pairs = list(zip(index, index[1:], strict=False))
+        pairs = list(pairwise(index))
         forward = np.stack([motion(a, b, *place) for a, b in pairs])
         backward = np.stack([motion(b, a, *place) for a, b in pairs])
         cut = np.array([cuts[a:b].any() for a, b in pairs])

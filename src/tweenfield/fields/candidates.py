@@ -64,7 +64,7 @@ class Trace:
 def window(
     frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: np.ndarray, interval: int
 ) -> Window:
-    """The window around an interval of a video of (n, height, width, 3), with flow and cuts of n - 1 intervals."""
+    """The window around an interval of n frames, from the flow and the cuts of their n - 1 intervals."""
     last = len(frames) - 1
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
     ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)

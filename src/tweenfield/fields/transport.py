@@ -1,4 +1,4 @@
-"""The field with the constraint built in: colours carried along the motion, mixed by weights fitted to the video.
+"""The field with the constraint built in: colours carried along the motion, mixed by fitted weights.
 
     f(x, t) = sum_j w_j(x, t) V_k(j)(x + D_j(x, t)),      sum_j w_j = 1
 
@@ -21,6 +21,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -283,7 +284,7 @@ class Transport(Field):
         return torch.cat(bands, dim=1)
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
-        """Spline coefficients of all maps at a knot and the next: x and y of each candidate, then its weight."""
+        """Spline coefficients of the maps at a knot and the next: all x and y, then all weights."""
 
         def compute() -> Tensor:
             both = [self._maps(interval, k) for k in (knot, knot + 1)]
@@ -336,7 +337,7 @@ def _network(config: TransportConfig, generator: torch.Generator) -> nn.Sequenti
     """Convolutions with ReLU between them; uniform initialisation, the last layer near zero."""
     channels = [3 * CANDIDATES + CUES + 1, *[config.width] * (config.depth - 1), CANDIDATES]
     layers: list[nn.Module] = []
-    for n, m in zip(channels, channels[1:], strict=False):
+    for n, m in pairwise(channels):
         layers += [nn.Conv2d(n, m, 3, padding=1), nn.ReLU()]
     layers.pop()
     for layer in layers[::2]:
