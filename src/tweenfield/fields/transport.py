@@ -201,8 +201,10 @@ class Transport(Field):
         if size != (self.grid.height, self.grid.width):
             points = frame_points(t, size, self.grid, like=self.constant)
             return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
-        # On the grid the maps needn't be interpolated: the fast path.
+        # On the grid the maps needn't be interpolated, and at an observed time they say "this frame".
         interval, knot, share = self._place(t)
+        if share == 0 and knot in (0, KNOTS):
+            return self.frames[interval + knot // KNOTS].to(self.constant) / 255
         maps = self._maps(interval, knot)
         if share:
             later = self._maps(interval, knot + 1)
