@@ -4,12 +4,23 @@ No frame between the observed ones is known, so the video itself is made coarser
 hidden, the hidden ones are the truth. At full size that doubles the motion, and teaches weights for the wrong
 regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
 Both kinds together did best (docs/lab-notes.md).
+
+Where motion is large, flow between the frames left fails although it doesn't between neighbouring ones,
+and a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree
+there: with A the agreement usual between observed frames and a that around the hidden one, the truth V is
+replaced by
+
+    c V + (1 - c) fallback,       c = clip(1 - (A - a) / 0.2, 0, 1),
+
+so that weights are pulled to the fallback's as far as evidence is thin. The fallback is the plain warp, or
+the plain blend if the flow explains no more of the change between observed frames than standing still does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, NamedTuple, final
 
 import cv2
@@ -20,10 +31,11 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Grid, frame_points
-from tweenfield.fields.candidates import CANDIDATES, SOURCES, Window, trace, window
+from tweenfield.fields.candidates import CANDIDATES, FLOW_PAIR, SOURCES, STILL_PAIR, Window, trace, window
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
-from tweenfield.flow.motion import sample_linear
+from tweenfield.flow.cuts import Explained, explained, find_cuts
+from tweenfield.flow.motion import agreement, sample_linear
 from tweenfield.losses import Losses
 from tweenfield.video import Video
 
@@ -36,6 +48,8 @@ _LARGEST = (360, 480)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
 _RIDGE = 1e-2
+# Where flow agrees this much less than it usually does, a hidden frame says nothing.
+_LESS_AGREEMENT = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +95,10 @@ class HiddenFrames:
 
     def __init__(self, config: LeaveOut, video: Video, flow: Flow, device: torch.device) -> None:
         self._config = config
-        self._kinds = [kind for kind in (_hide(video, flow, *kind, config.hidden) for kind in _KINDS) if kind]
+        known = explained(video.frames, flow.forward, flow.backward)
+        self._kinds = [
+            kind for kind in (_hide(video, flow, known, *kind, config.hidden) for kind in _KINDS) if kind
+        ]
         self._kinds = [
             [Hidden(*(part.to(device) for part in hidden)) for hidden in kind] for kind in self._kinds
         ]
@@ -137,13 +154,16 @@ class HiddenFrames:
         return hidden._replace(colors=hidden.colors[area], cues=hidden.cues[area], truth=hidden.truth[area])
 
 
-def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> list[Hidden]:
+def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, count: int) -> list[Hidden]:
     """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``."""
     last = len(video) - 1
     # A part of larger frames is looked at, and no more than this of a side that doesn't divide.
     height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
     if last < stride or min(height, width) < _SMALLEST:
         return []
+    cuts = find_cuts(known)
+    usual = float(np.median(known.agreed))
+    fallback = FLOW_PAIR if known.helps else STILL_PAIR
     targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
     places = np.random.default_rng(0)
 
@@ -172,28 +192,43 @@ def _hide(video: Video, flow: Flow, stride: int, shrink: int, count: int) -> lis
             for side, n in zip(video.size, (height, width), strict=True)
         ]
         frames = np.stack([picture(i, *place) for i in index])
-        pairs = list(zip(index, index[1:], strict=False))
+        pairs = list(pairwise(index))
         forward = np.stack([motion(a, b, *place) for a, b in pairs])
         backward = np.stack([motion(b, a, *place) for a, b in pairs])
-        around = window(frames, forward, backward, index.index(first))
-        result.append(_hidden(around, (target - first) / stride, picture(target, *place)))
+        cut = np.array([cuts[a:b].any() for a, b in pairs])
+        around = window(frames, forward, backward, cut, index.index(first))
+        if around.cut:
+            continue
+        counts = min(
+            max(1 - (usual - _agreed(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
+        )
+        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts, fallback))
     return result
 
 
-def _hidden(around: Window, fraction: float, truth: np.ndarray) -> Hidden:
-    """The candidates' colours at the hidden frame's pixels, kept with its truth."""
+def _agreed(forward: np.ndarray, backward: np.ndarray) -> float:
+    """How far forward and backward flow agree, on average over both frames."""
+    return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
+
+
+def _hidden(
+    around: Window, fraction: float, truth: np.ndarray, counts: float, fallback: tuple[int, int]
+) -> Hidden:
+    """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
     images = splines.prefilter(torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255)
     points = frame_points(0, (height, width), Grid(frames=1, height=height, width=width), like=images)
     shifted = points[:, :2].T + torch.from_numpy(traced.displacement).movedim(-1, 1).flatten(2)
     colors = splines.sample(images[list(SOURCES)], shifted[:, 0], shifted[:, 1])
+    colors = colors.unflatten(2, (height, width))
+    true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
     return Hidden(
-        colors=colors.unflatten(2, (height, width)).half(),
+        colors=colors.half(),
         cues=torch.from_numpy(traced.cues).half(),
         present=torch.from_numpy(traced.present).half(),
         fraction=torch.tensor(fraction, dtype=torch.float32),
-        truth=torch.from_numpy(truth).permute(2, 0, 1).half() / 255,
+        truth=torch.lerp(torch.lerp(*colors[list(fallback)], fraction), true, counts).half(),
     )
 
 

@@ -177,3 +177,15 @@ def test_an_object_that_appears_does_no_harm_elsewhere():
         return frame
 
     check_guard([scene(k) for k in range(7)], scene, [0.5, 1.5, 3.5, 4.5, 5.5])
+
+
+def test_a_hard_cut_is_not_blended():
+    # Each scene goes on along its own motion: the first until the middle of the interval, then the second.
+    def scene(t):
+        return shifted(t, 0.8, 0.3) if t < 3.6 else shifted(t, -0.5, 0.4) // 4
+
+    _, _, field = fitted([scene(k) for k in range(8)])
+    assert field.cuts.nonzero().flatten().tolist() == [3]
+    assert psnr(drawn(field, 3.5), scene(3.5)) > 35
+    assert psnr(drawn(field, 3.75), scene(3.75)) > 35
+    assert psnr(drawn(field, 5.5), scene(5.5)) > 40

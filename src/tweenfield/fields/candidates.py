@@ -7,7 +7,8 @@ j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
                         there on along the flow of the neighbouring interval into V_before and V_after
     standing still      all four frames at x
 
-At the ends of a video the window lacks a frame; its candidates are marked absent.
+At the ends of a video and beside a hard cut the window lacks a frame; its candidates are marked absent.
+Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from jaxtyping import Bool, Float32, UInt8
 from tweenfield.flow import Flow
 from tweenfield.flow.motion import agreement, sample_linear, velocity_between
 
-# Which frame of the window each candidate looks into; the first two make the plain two-frame warp.
+# Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 0, 3, 1, 2, 0, 3)
-# Of these, the ones along the flow; the others stand still.
-MOVING = 4
+# The two that make the plain warp, and the two that make the plain blend.
+FLOW_PAIR, STILL_PAIR = (0, 1), (4, 5)
 CANDIDATES = len(SOURCES)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 4
@@ -40,13 +41,15 @@ class Window:
         frames: before, first, second, after; an absent frame repeats its neighbour.
         forward: flow from each frame to the next; of an absent frame, zero.
         backward: flow from each frame after the first to the one before it.
-        present: whether there is a frame before, and one after.
+        present: whether there is a frame before, and one after, of the same scene.
+        cut: whether the scene changes between the first and the second frame.
     """
 
     frames: UInt8[np.ndarray, "4 height width 3"]
     forward: Float32[np.ndarray, "3 height width 2"]
     backward: Float32[np.ndarray, "3 height width 2"]
     present: tuple[bool, bool]
+    cut: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +61,21 @@ class Trace:
     present: Bool[np.ndarray, " candidates"]
 
 
-def window(frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, interval: int) -> Window:
-    """The window around an interval of a video of (n, height, width, 3) with n - 1 intervals of flow."""
+def window(
+    frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: np.ndarray, interval: int
+) -> Window:
+    """The window around an interval of n frames, from the flow and the cuts of their n - 1 intervals."""
     last = len(frames) - 1
-    index = np.clip(np.arange(interval - 1, interval + 3), 0, last)
-    present = (interval > 0, interval + 2 <= last)
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
-    ahead = forward[inside].astype(np.float32)
-    back = backward[inside].astype(np.float32)
+    ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)
+    present = (interval > 0 and not cuts[interval - 1], interval + 2 <= last and not cuts[interval + 1])
     for side, there in ((0, present[0]), (2, present[1])):
         if not there:
             ahead[side] = back[side] = 0
-    return Window(frames=frames[index], forward=ahead, backward=back, present=present)
+    index = interval + np.array([-1 if present[0] else 0, 0, 1, 2 if present[1] else 1])
+    return Window(
+        frames=frames[index], forward=ahead, backward=back, present=present, cut=bool(cuts[interval])
+    )
 
 
 def trace(around: Window, fraction: float) -> Trace:
@@ -82,6 +88,8 @@ def trace(around: Window, fraction: float) -> Trace:
     v = velocity_between(flow, 0, fraction)
     s = np.float32(fraction)
     to_first, to_second = -s * v, (1 - s) * v
+    if around.cut:
+        to_first, to_second = s * around.backward[0], (1 - s) * around.forward[2]
     onward_before = _at(around.backward[0], to_first)
     onward_after = _at(around.forward[2], to_second)
     still = np.zeros_like(v)

@@ -1,4 +1,4 @@
-"""The field with the constraint built in: colours carried along the motion, mixed by weights fitted to the video.
+"""The field with the constraint built in: colours carried along the motion, mixed by fitted weights.
 
     f(x, t) = sum_j w_j(x, t) V_k(j)(x + D_j(x, t)),      sum_j w_j = 1
 
@@ -21,6 +21,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -33,6 +34,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
 from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
 from tweenfield.flow import Flow
+from tweenfield.flow.cuts import explained, find_cuts
 from tweenfield.video import Video
 
 # Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
@@ -93,6 +95,7 @@ class Transport(Field):
         # Half precision: 1/100 pixel at 10 pixels, for half the memory and file.
         self.register_buffer("forward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
         self.register_buffer("backward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
+        self.register_buffer("cuts", torch.zeros(shape[0] - 1, dtype=torch.bool))
         self.constant = nn.Parameter(torch.zeros(CANDIDATES))
         self.network = _network(config, torch.Generator().manual_seed(seed))
         self._kept: OrderedDict[tuple, object] = OrderedDict()
@@ -117,6 +120,7 @@ class Transport(Field):
             self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
             self.forward_flow.copy_(torch.from_numpy(flow.forward))
             self.backward_flow.copy_(torch.from_numpy(flow.backward))
+            self.cuts.copy_(torch.from_numpy(find_cuts(explained(video.frames, flow.forward, flow.backward))))
 
     def weights(
         self,
@@ -197,8 +201,10 @@ class Transport(Field):
         if size != (self.grid.height, self.grid.width):
             points = frame_points(t, size, self.grid, like=self.constant)
             return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
-        # On the grid the maps needn't be interpolated: the fast path.
+        # On the grid the maps needn't be interpolated, and at an observed time they say "this frame".
         interval, knot, share = self._place(t)
+        if share == 0 and knot in (0, KNOTS):
+            return self.frames[interval + knot // KNOTS].to(self.constant) / 255
         maps = self._maps(interval, knot)
         if share:
             later = self._maps(interval, knot + 1)
@@ -259,9 +265,10 @@ class Transport(Field):
         self, interval: int, knot: int, traced: Trace, displacement: Tensor
     ) -> Float[Tensor, "candidates height width"]:
         height, width = displacement.shape[2:]
-        if knot in (0, KNOTS):
+        if knot in (0, KNOTS) or self.cuts[interval]:
             weight = torch.zeros_like(displacement[:, 0])
-            weight[0 if knot == 0 else 1] = 1
+            # A cut may be anywhere in its interval: the first scene stays until the middle.
+            weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight
         colors = self._candidates(interval, displacement)
         cues = torch.from_numpy(traced.cues).to(self.constant)
@@ -279,7 +286,7 @@ class Transport(Field):
         return torch.cat(bands, dim=1)
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
-        """Spline coefficients of all maps at a knot and the next: x and y of each candidate, then its weight."""
+        """Spline coefficients of the maps at a knot and the next: all x and y, then all weights."""
 
         def compute() -> Tensor:
             both = [self._maps(interval, k) for k in (knot, knot + 1)]
@@ -306,7 +313,8 @@ class Transport(Field):
         flows = [
             flow[first : last - 1].float().cpu().numpy() for flow in (self.forward_flow, self.backward_flow)
         ]
-        return trace(window(frames, *flows, interval - first), knot / KNOTS)
+        cuts = self.cuts[first : last - 1].cpu().numpy()
+        return trace(window(frames, *flows, cuts, interval - first), knot / KNOTS)
 
     def _keep(self, key: tuple, compute: Callable[[], Any]) -> Any:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
@@ -331,7 +339,7 @@ def _network(config: TransportConfig, generator: torch.Generator) -> nn.Sequenti
     """Convolutions with ReLU between them; uniform initialisation, the last layer near zero."""
     channels = [3 * CANDIDATES + CUES + 1, *[config.width] * (config.depth - 1), CANDIDATES]
     layers: list[nn.Module] = []
-    for n, m in zip(channels, channels[1:], strict=False):
+    for n, m in pairwise(channels):
         layers += [nn.Conv2d(n, m, 3, padding=1), nn.ReLU()]
     layers.pop()
     for layer in layers[::2]:
