@@ -80,7 +80,7 @@ FieldOption = Annotated[
     FieldName | None,
     typer.Option(
         "--field",
-        help="The function that is fitted; if not given, the preset's own: siren for the paper's, else transport.",
+        help="The function that is fitted: transport if not given, but siren with the paper's presets.",
         rich_help_panel=FIT,
     ),
 ]

@@ -126,7 +126,7 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
                 recipe = dataclasses.replace(recipe, **{part: changed})
                 break
         else:
-            said = "lambda" if name == "weight" else name.replace("_", "-")
+            said = "lambda" if name == "weight" else name
             raise UsageError(
                 f"the preset {recipe.name} with the field {recipe.field.name} has no setting {said}"
             )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import to_8bit, waves
+
 from tweenfield import Flow, Video
 from tweenfield.fields import FIELDS, Grid, SirenConfig, TransportConfig
 

@@ -1,5 +1,6 @@
 import numpy as np
 import torch
+
 from tweenfield.fields import splines
 from tweenfield.flow.motion import sample
 

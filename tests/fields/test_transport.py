@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import to_8bit, waves
+
 from tweenfield import Dis, Flow, Video, draft, estimate_flow, fit, psnr, render
 from tweenfield.baselines import warp
 from tweenfield.fields import Grid, TransportConfig
