@@ -50,7 +50,7 @@ def standard(field: str = "transport") -> Recipe:
             name="standard",
             field=TransportConfig(),
             objective=LeaveOut(),
-            fit=FitConfig(steps=400, learning_rate=2e-3),
+            fit=FitConfig(steps=600, learning_rate=2e-3),
         ),
         "siren": Recipe(
             name="standard",
