@@ -34,12 +34,14 @@ CLIPS = ("bunny_a", "bunny_b", "bikes", "walk", "street_multi", "mouse")
 
 
 def main() -> None:
-    options = arguments(__doc__, peers=str(ROOT.parent / "shared" / "peers"), stride=2)
+    options = arguments(__doc__, peers=str(ROOT.parent / "shared" / "peers"), stride=2, only="")
     path = options.output / f"clips_stride{options.stride}.json"
     content = json.loads(path.read_text()) if path.exists() else {"cells": {}}
     for name in CLIPS:
         split = hide(read_video(options.clips / f"{name}.mkv"), options.stride)
         for method, draw in methods(split, options.stride, Path(options.peers)).items():
+            if options.only and method != options.only:
+                continue
             if method in content["cells"].setdefault(name, {}):
                 continue
             began = time.monotonic()
@@ -87,8 +89,8 @@ def methods(split: Split, stride: int, peers: Path) -> dict:
 
         return draw
 
-    table["transport draft"] = field(draft())
     table["transport"] = field(standard())
+    table["transport draft"] = field(draft())
     table["siren draft"] = field(draft("siren"))
     return table
 
