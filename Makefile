@@ -1,6 +1,8 @@
 # Needs Python 3.10 or later and make. Everything is installed into .venv; nothing else is touched.
 PYTHON ?= python3
 BIN := .venv/bin
+# Threads that wait by spinning make everything several times slower where cores are shared.
+export OMP_WAIT_POLICY = PASSIVE
 
 .PHONY: demo test docs clean
 
