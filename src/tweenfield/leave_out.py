@@ -64,7 +64,7 @@ class LeaveOut:
 
     hidden: int = 20
     """At most this many hidden frames of each kind, spread over the video."""
-    crops: int = 6
+    crops: int = 8
     """Crops of hidden frames per step."""
     side: int = 80
     """Side of a crop in pixels."""

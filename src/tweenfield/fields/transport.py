@@ -57,7 +57,7 @@ class TransportConfig:
 
     name: ClassVar[str] = "transport"
 
-    width: int = 24
+    width: int = 32
     """Channels of each hidden layer of the weight network."""
     depth: int = 3
     """Its convolutions, all 3x3."""
