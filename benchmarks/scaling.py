@@ -50,7 +50,7 @@ def main() -> None:
     for run in runs:
         results.append(measure(options.video, *run))
         print(results[-1], flush=True)
-    save("scaling", options.output, results)
+        save("scaling", options.output, results)
 
 
 if __name__ == "__main__":
