@@ -132,7 +132,7 @@ def print_facts(facts: dict[str, object]) -> None:
 
 def print_scores(rows: list[tuple[str, float, float]], title: str) -> None:
     """A table of PSNR and SSIM on stdout, the best of each column in bold."""
-    table = Table(title=title, title_justify="left", title_style="")
+    table = Table()
     table.add_column("")
     for heading in ("PSNR (dB)", "SSIM"):
         table.add_column(heading, justify="right")
@@ -146,4 +146,5 @@ def print_scores(rows: list[tuple[str, float, float]], title: str) -> None:
                 for c, v, b in zip(cells, (quality, similarity), best, strict=True)
             ),
         )
-    Console(width=max(len(title), 40)).print(table)
+    print(title)  # as a title of the table it would be broken to its width
+    Console().print(table)
