@@ -1,23 +1,12 @@
 """Small videos whose truth is known, shared by the tests."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tweenfield.flow import Flow
 from tweenfield.video import Video
-
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def clips() -> Path:
-    """The folder of real clips, which only some machines have."""
-    if not SHARED.exists():
-        pytest.skip(f"no shared data at {SHARED}")
-    return SHARED / "clips"
 
 
 def waves(height: int, width: int, x0: float = 0.0, y0: float = 0.0) -> np.ndarray:

@@ -34,8 +34,8 @@ from tweenfield.fields.base import Grid, frame_points
 from tweenfield.fields.candidates import CANDIDATES, FLOW_PAIR, SOURCES, STILL_PAIR, Window, trace, window
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
-from tweenfield.flow.cuts import Explained, explained, find_cuts
-from tweenfield.flow.motion import agreement, sample_linear
+from tweenfield.flow.cuts import Explained, explained, find_cuts, mean_agreement
+from tweenfield.flow.motion import displaced, sample_linear
 from tweenfield.losses import Losses
 from tweenfield.video import Video
 
@@ -200,15 +200,10 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
         if around.cut:
             continue
         counts = min(
-            max(1 - (usual - _agreed(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
+            max(1 - (usual - mean_agreement(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
         )
         result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts, fallback))
     return result
-
-
-def _agreed(forward: np.ndarray, backward: np.ndarray) -> float:
-    """How far forward and backward flow agree, on average over both frames."""
-    return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
 
 
 def _hidden(
@@ -236,9 +231,6 @@ def _composed(flow: Flow, a: int, b: int) -> np.ndarray:
     """Flow from frame a to frame b through all those between: a file can't estimate it anew."""
     steps = flow.forward[a:b] if a < b else flow.backward[b:a][::-1]
     total = steps[0].copy()
-    height, width = total.shape[:2]
     for step in steps[1:]:
-        x = np.arange(width, dtype=np.float32) + total[..., 0]
-        y = np.arange(height, dtype=np.float32)[:, None] + total[..., 1]
-        total += sample_linear(step, x, y)
+        total += sample_linear(step, *displaced(total))
     return total

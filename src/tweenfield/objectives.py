@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tweenfield.errors import FlowError
 from tweenfield.fields.base import Field
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import velocity_at_frame
@@ -81,11 +80,7 @@ class FlowConstrained:
 
     def __init__(self, config: FlowConstraint, video: Video, flow: Flow, device: torch.device) -> None:
         n, height, width, _ = video.frames.shape
-        if flow.forward.shape != (n - 1, height, width, 2):
-            raise FlowError(
-                f"{flow.name}: flow has shape {flow.forward.shape}, but {video.name} with its {n} frames "
-                f"of {height}x{width} needs {(n - 1, height, width, 2)}"
-            )
+        flow.check_fits(video)
         self._config = config
         self._shape = (n, height, width)
         self._colors = torch.from_numpy(np.ascontiguousarray(video.frames)).reshape(-1, 3).to(device)

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float32
 
 from tweenfield.baselines._time import colors, split_time
-from tweenfield.errors import FlowError
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import sample, velocity_between
 from tweenfield.video.clip import Video
@@ -26,11 +25,7 @@ def warp(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height w
         UsageError: ``t`` is outside the video.
         FlowError: the flow belongs to another number or size of frames.
     """
-    expected = (len(observed) - 1, *observed.size, 2)
-    if flow.forward.shape != expected:
-        raise FlowError(
-            f"{flow.name}: flow has shape {flow.forward.shape}, but {observed.name} needs {expected}"
-        )
+    flow.check_fits(observed)
     k, s = split_time(observed, t)
     if s == 0:
         return colors(observed.frames[k])

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from tweenfield.flow import Flow
-from tweenfield.flow.motion import agreement, sample_linear, velocity_between
+from tweenfield.flow.motion import agreement, displaced, sample_linear, velocity_between
 
 # Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 0, 3, 1, 2, 0, 3)
@@ -113,10 +113,7 @@ def trace(around: Window, fraction: float) -> Trace:
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
-    height, width = values.shape[:2]
-    x = np.arange(width, dtype=np.float32) + displacement[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + displacement[..., 1]
-    return sample_linear(values, x, y)
+    return sample_linear(values, *displaced(displacement))
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
     f(x, t) = sum_j w_j(x, t) V_k(j)(x + D_j(x, t)),      sum_j w_j = 1
 
 Candidate j fetches from observed frame V_k(j) along one hypothesis of the motion, so each term is constant
-along it (equation (9) of arXiv 2206.10886 holds term by term); :mod:`tweenfield.fields.candidates` lists
+along it (equation (9) of arXiv 2206.10886 holds term by term); ``tweenfield.fields.candidates`` lists
 them. The displacements D and the weights w are maps on the pixel grid at quarters of every interval (knots):
 linear in time between knots, cubic B-splines in x and y between pixels. At an observed time w is 1 for that
 frame and D is 0, so f returns the frame, and f is continuous in t.
@@ -12,7 +12,7 @@ With b_j the plain two-frame warp's weights (1 - s, s, 0, ...) and s the fractio
 
     w = b + 4 s (1 - s) (a - b sum(a)),      a = network(candidates' differences from the warp, cues, s)
 
-where the network is three small convolutions and a constant, fitted by :mod:`tweenfield.leave_out`.
+where the network is three small convolutions and a constant, fitted by ``tweenfield.leave_out``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tweenfield.errors import FlowError
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
 from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
@@ -111,11 +110,7 @@ class Transport(Field):
         Raises:
             FlowError: the flow is for frames of another size or number.
         """
-        expected = (self.grid.frames - 1, self.grid.height, self.grid.width, 2)
-        if flow.forward.shape != expected:
-            raise FlowError(
-                f"{flow.name}: flow has shape {flow.forward.shape}, but {video.name} needs {expected}"
-            )
+        flow.check_fits(video)
         with torch.no_grad():
             self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
             self.forward_flow.copy_(torch.from_numpy(flow.forward))
@@ -133,7 +128,7 @@ class Transport(Field):
 
         Args:
             colors: of the candidates, in [0, 1].
-            cues: as :func:`tweenfield.fields.candidates.trace` gives them.
+            cues: as ``tweenfield.fields.candidates.trace`` gives them.
             present: 1 for a candidate that is there, 0 for one beyond the ends of the video.
             fraction: of the interval.
         """

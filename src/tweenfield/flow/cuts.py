@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
-from tweenfield.flow.motion import agreement, sample_linear
+from tweenfield.flow.motion import agreement, displaced, sample_linear
 
 # In an interval with a cut the flow leaves this many times what it usually leaves, and so many levels more,
 _TIMES, _LEVELS = 5, 4
@@ -54,14 +54,17 @@ def find_cuts(video: Explained) -> Bool[np.ndarray, " intervals"]:
     return (video.residual > _TIMES * usual + _LEVELS) & (video.residual > _SHARE * video.still)
 
 
+def mean_agreement(
+    forward: Float32[np.ndarray, "height width 2"], backward: Float32[np.ndarray, "height width 2"]
+) -> float:
+    """How far forward and backward flow agree, on average over both frames."""
+    return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
+
+
 def _interval(
     first: np.ndarray, second: np.ndarray, ahead: np.ndarray, back: np.ndarray
 ) -> tuple[float, float, float]:
-    height, width = first.shape[:2]
     ahead, back = ahead.astype(np.float32), back.astype(np.float32)
-    x = np.arange(width, dtype=np.float32) + ahead[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + ahead[..., 1]
     first, second = first.astype(np.float32), second.astype(np.float32)
-    residual = np.abs(sample_linear(second, x, y) - first).mean()
-    agreed = (agreement(ahead, back).mean() + agreement(back, ahead).mean()) / 2
-    return float(residual), float(np.abs(second - first).mean()), float(agreed)
+    residual = np.abs(sample_linear(second, *displaced(ahead)) - first).mean()
+    return float(residual), float(np.abs(second - first).mean()), mean_agreement(ahead, back)

@@ -44,6 +44,19 @@ class Flow:
                     f"{self.name}: the {direction} flow holds NaN or infinite values; repair it first"
                 )
 
+    def check_fits(self, video: Video) -> None:
+        """Whether this is flow for the frames of ``video``.
+
+        Raises:
+            FlowError: it is for frames of another size or number.
+        """
+        n, (height, width) = len(video), video.size
+        if self.forward.shape != (n - 1, height, width, 2):
+            raise FlowError(
+                f"{self.name}: flow has shape {self.forward.shape}, but {video.name} with its {n} frames "
+                f"of {height}x{width} needs {(n - 1, height, width, 2)}"
+            )
+
     def __repr__(self) -> str:
         n, h, w, _ = self.forward.shape
         return f"Flow({self.name!r}, {n} intervals of {h}x{w})"

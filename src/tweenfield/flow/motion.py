@@ -72,7 +72,7 @@ def agreement(
     Their relative tolerance of 0.01 rejects too much of an imperfect flow: 0.05 gives better warps.
     """
     height, width = forward.shape[:2]
-    x, y = _displaced(forward, 1)
+    x, y = displaced(forward, 1)
     back = sample_linear(backward, x, y)
     tolerance = 0.5 + 0.05 * (_square(forward) + _square(back))
     return np.where(_inside(x, y, height, width), np.exp(-_square(forward + back) / tolerance), np.float32(0))
@@ -101,9 +101,9 @@ def velocity_between(flow: Flow, interval: int, fraction: float) -> Float32[np.n
     from_first, from_second = _carry(ahead, fraction), _carry(back, 1 - fraction)
     return _mean(
         from_first,
-        sample_linear(agreement(ahead, back), *_displaced(from_first, -fraction)),
+        sample_linear(agreement(ahead, back), *displaced(from_first, -fraction)),
         -from_second,
-        sample_linear(agreement(back, ahead), *_displaced(from_second, fraction - 1)),
+        sample_linear(agreement(back, ahead), *displaced(from_second, fraction - 1)),
     )
 
 
@@ -143,17 +143,17 @@ def velocity(flow: Flow, t: float) -> Float32[np.ndarray, "height width 2"]:
 
 
 def _carry(
-    flow: Float32[np.ndarray, "height width 2"], share: float
+    flow: Float32[np.ndarray, "height width 2"], share: float = 1
 ) -> Float32[np.ndarray, "height width 2"]:
     """The flow v of the point that is at pixel x after a share of its way: v = F(x - share v)."""
     carried = flow
     for _ in range(_ITERATIONS if share else 0):
-        carried = sample_linear(flow, *_displaced(carried, -share))
+        carried = sample_linear(flow, *displaced(carried, -share))
     return carried
 
 
-def _displaced(
-    flow: Float32[np.ndarray, "height width 2"], share: float
+def displaced(
+    flow: Float32[np.ndarray, "height width 2"], share: float = 1
 ) -> tuple[Float32[np.ndarray, "height width"], Float32[np.ndarray, "height width"]]:
     """Every pixel's x and y after ``share`` times its flow."""
     height, width = flow.shape[:2]
