@@ -179,7 +179,7 @@ def fit(
     )
     model.observe(video, flow)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.fit.learning_rate)
-    steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch
+    steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch(model)
     first, before, history = 0, 0.0, []
     if resume is not None:
         _check_resume(resume, source, recipe, flow.name, steps)

@@ -105,7 +105,11 @@ class HiddenFrames:
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.truth.shape[1:]]
         self._side = min([config.side, *sides])
         pixels = sum(hidden.truth[0].numel() for kind in self._kinds for hidden in kind)
-        self.steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
+        self._steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
+
+    def steps_per_epoch(self, field: Transport) -> int:
+        """Steps after which as many pixels were drawn as the hidden frames have."""
+        return self._steps_per_epoch
 
     def start(self, field: Transport) -> None:
         """Set the constant weights to their least-squares solution over all hidden frames.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from tweenfield.fields.base import Field
@@ -20,11 +22,12 @@ from tweenfield.video import Video
 class Objective(Protocol):
     """A loss over batches drawn from one video."""
 
-    steps_per_epoch: int
-    """Steps after which as many points were drawn as the video has."""
-
     def start(self, field: Field) -> None:
         """Set those of a new field's parameters that have a better start than chance."""
+        ...
+
+    def steps_per_epoch(self, field: Field) -> int:
+        """Steps after which as many points were drawn as the video has."""
         ...
 
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
@@ -57,7 +60,8 @@ class FlowConstraint:
     weight: float = 0.12
     """lambda, the share of the flow constraint; 0 fits the frames alone."""
     points: int = 8192
-    """Points drawn per step, each an observed pixel."""
+    """Points drawn per step in each of the field's blocks, each point an observed pixel. ``siren`` has one
+    block, which is the whole picture; ``patches`` has its cells."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
@@ -88,25 +92,33 @@ class FlowConstrained:
         if config.weight:
             velocity = np.stack([velocity_at_frame(flow, k) for k in range(n)])
             self._velocity = torch.from_numpy(velocity.astype(np.float32)).reshape(-1, 2).to(device)
-        self.steps_per_epoch = -(-len(self._colors) // config.points)
 
     def start(self, field: Field) -> None:
         """Nothing: the field starts as it was built."""
 
+    def steps_per_epoch(self, field: Field) -> int:
+        """Steps after which as many points were drawn as the video has."""
+        return -(-len(self._colors) // (math.prod(field.blocks) * self._config.points))
+
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
-        """The loss of one batch of pixels, drawn uniformly from all observed ones."""
-        index = torch.randint(len(self._colors), (self._config.points,), generator=generator)
-        points = self._points(index).to(self._colors.device)
-        index = index.to(self._colors.device)
+        """The loss of one batch of pixels, drawn uniformly from all observed ones, block by block."""
+        points = self._draw(field.blocks, generator)
+        n, height, width = self._shape
+        index = (points @ torch.tensor([1, width, width * height])).to(self._colors.device)
+        points = points.float().to(self._colors.device)
         colors = self._colors[index].float() / 255
         if self._velocity is None:
             loss = observation_loss(field, points, colors)
             return Losses(loss, loss, torch.zeros_like(loss))
         return constrained_loss(field, points, colors, self._velocity[index], self._config.weight)
 
-    def _points(self, index: Tensor) -> Tensor:
-        _, height, width = self._shape
-        x = index % width
-        y = index // width % height
-        t = index // (width * height)
-        return torch.stack((x, y, t), dim=1).float()
+    def _draw(self, blocks: tuple[int, int], generator: torch.Generator) -> Int[Tensor, "points 3"]:
+        """x, y and t of pixels, the same number from each block."""
+        n, height, width = self._shape
+        rows, columns = blocks
+        # In double precision a number below 1 in single precision stays below it when columns are added.
+        x, y, t = torch.rand(3, rows, columns, self._config.points, generator=generator).double()
+        # A pixel on the border of two blocks is drawn from both, from each as often as it lies in it.
+        x = (x + torch.arange(columns)[:, None]) * (width / columns)
+        y = (y + torch.arange(rows)[:, None, None]) * (height / rows)
+        return torch.stack((x, y, t * n), dim=-1).reshape(-1, 3).long()

@@ -8,11 +8,13 @@ import torch
 from conftest import to_8bit, waves
 
 from tweenfield import Flow, Video
-from tweenfield.fields import FIELDS, Grid, SirenConfig, TransportConfig
+from tweenfield.fields import FIELDS, Grid, PatchesConfig, SirenConfig, TransportConfig
 
 CONFIGS = [
     SirenConfig(width=24, depth=3, omega=30.0, time_step=0.1),
     SirenConfig(width=16, depth=1, omega=10.0, time_step=0.03, extent=2.0),
+    PatchesConfig(side=5, width=12, depth=2, time_step=0.1),
+    PatchesConfig(side=40, width=10, depth=1, omega=10.0),
     TransportConfig(width=6, depth=2),
     TransportConfig(width=4, depth=3),
 ]

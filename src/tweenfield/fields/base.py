@@ -47,6 +47,11 @@ class Field(nn.Module, ABC):
     def config(self) -> FieldConfig:
         """The settings that, with the grid, build this field again."""
 
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Rows and columns of equal blocks of the picture in which equally many points are best drawn."""
+        return 1, 1
+
     def observe(self, video: Video, flow: Flow) -> None:
         """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
+from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +55,6 @@ class SirenConfig:
         return Siren(self, grid, seed)
 
 
-class _SineTangent(torch.autograd.Function):
-    """(z, dz) -> (sin z, cos z * dz), with the backward pass written out so that sine and cosine of a
-    layer are each computed once per step; autograd would compute them again."""
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor, dz: Tensor) -> tuple[Tensor, Tensor]:
-        sine, cosine = torch.sin(z), torch.cos(z)
-        ctx.save_for_backward(sine, cosine, dz)
-        return sine, cosine * dz
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad_value: Tensor, grad_tangent: Tensor) -> tuple[Tensor, Tensor]:
-        sine, cosine, dz = ctx.saved_tensors
-        return torch.addcmul(grad_value * cosine, grad_tangent * sine, dz, value=-1), grad_tangent * cosine
-
-
 @final
 class Siren(Field):
     """f(x, y, t) as one sinusoidal network; see the module's docstring for the equation."""
@@ -81,15 +65,9 @@ class Siren(Field):
         super().__init__()
         self.grid = grid
         self._config = config
-        generator = torch.Generator().manual_seed(seed)
-        inputs = [3] + [config.width] * config.depth
-        outputs = [config.width] * config.depth + [3]
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for layer, (n, m) in enumerate(zip(inputs, outputs, strict=True)):
-            bound = 1 / n if layer == 0 else math.sqrt(6 / n) / config.omega
-            self.weights.append(_uniform((m, n), bound, generator))
-            self.biases.append(_uniform((m,), 1 / math.sqrt(n), generator))
+        self.weights, self.biases = draw_layers(
+            config.width, config.depth, config.omega, torch.Generator().manual_seed(seed)
+        )
         pixel = 2 * config.extent / max(grid.width - 1, grid.height - 1, 1)
         centre = torch.tensor([grid.width - 1, grid.height - 1, grid.frames - 1]) / 2
         self.register_buffer("centre", centre, persistent=False)
@@ -103,22 +81,20 @@ class Siren(Field):
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
         a = (points - self.centre) * self.scale
-        for weight, bias in self._sine_layers():
-            a = torch.sin(torch.addmm(bias, a, weight.T))
-        return 0.5 + 0.5 * torch.addmm(self.biases[-1], a, self.weights[-1].T)
+        return 0.5 + 0.5 * network(a, self.weights, self.biases, self._config.omega)
 
     def with_derivative(
         self, points: Float[Tensor, "points 3"], direction: Float[Tensor, "points 3"]
     ) -> tuple[Float[Tensor, "points 3"], Float[Tensor, "points 3"]]:
-        """Colour, and its derivative along ``direction``, by one forward-mode tangent:
-        z = W a + b;  a' = sin(omega z);  da' = omega cos(omega z) * W da.
-        """
-        a = (points - self.centre) * self.scale
-        da = direction * self.scale
-        for weight, bias in self._sine_layers():
-            a, da = _SineTangent.apply(torch.addmm(bias, a, weight.T), da @ weight.T)
-        last = self.weights[-1].T
-        return 0.5 + 0.5 * torch.addmm(self.biases[-1], a, last), 0.5 * (da @ last)
+        """Colour, and its derivative along ``direction``, by one forward-mode tangent."""
+        value, tangent = network_with_tangent(
+            (points - self.centre) * self.scale,
+            direction * self.scale,
+            self.weights,
+            self.biases,
+            self._config.omega,
+        )
+        return 0.5 + 0.5 * value, 0.5 * tangent
 
     def frame(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width 3"]:
         """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
@@ -137,12 +113,3 @@ class Siren(Field):
             *(self.with_derivative(*part) for part in chunks(points, direction)), strict=True
         )
         return torch.cat(colors).reshape(*size, 3), torch.cat(derivatives).reshape(*size, 3)
-
-    def _sine_layers(self) -> list[tuple[Tensor, Tensor]]:
-        # omega goes into the small weight matrices, not over every point of every layer.
-        omega = self._config.omega
-        return [(omega * w, omega * b) for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True)]
-
-
-def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> nn.Parameter:
-    return nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) * bound)

@@ -1,0 +1,229 @@
+"""Many small sinusoidal networks, each with a window of its own; the windows overlap and sum to 1.
+
+    f(x, y, t) = sum_k w_k(x, y) N_k(x, y, t),      sum_k w_k = 1
+
+A partition of unity (Melenk, Babuska, *The Partition of Unity Finite Element Method*, 1996) of networks as
+those of ``tweenfield.fields.siren``, for the objective of Zhuang et al., arXiv 2206.10886. Symbols: the
+picture is cut into cells of about ``side`` x ``side`` pixels; network k sits at a corner of cells, and
+
+    w_k(x, y) = h(|x - x_k| / side) h(|y - y_k| / side),      h(r) = 1 - r^3 (10 - 15 r + 6 r^2) for r < 1
+
+so that each point lies under the four windows at the corners of its cell. h is twice continuously
+differentiable and h(r) + h(1 - r) = 1. The windows belong to the derivative:
+
+    df = sum_k  w_k dN_k + dw_k N_k
+
+A point costs four small networks instead of one large one, and all of them are one batched matrix product.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tweenfield.fields.base import Field, Grid, chunks, frame_points
+from tweenfield.fields.sine import draw_layers, network, network_with_tangent
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchesConfig:
+    """Settings of patches.
+
+    Raises:
+        ValueError: a setting isn't positive.
+    """
+
+    name: ClassVar[str] = "patches"
+
+    side: float = 8.0
+    """Side of a cell in pixels, rounded so that whole cells cover the picture; a window spans two cells."""
+    width: int = 32
+    """Neurons of each hidden layer of each network."""
+    depth: int = 3
+    """Layers with a sine of each network, the first included; one linear layer to RGB follows."""
+    omega: float = 30.0
+    """Angular frequency omega of every sine; a network's window spans [-1, 1] in its own coordinates."""
+    time_step: float = 0.03
+    """Length of one observed-frame interval in the networks' own coordinates: the temporal bandwidth."""
+
+    def __post_init__(self) -> None:
+        for name in ("side", "width", "depth", "omega", "time_step"):
+            value = getattr(self, name)
+            if not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"patches: {name} is {value}, but must be a positive number")
+
+    def build(self, grid: Grid, seed: int) -> Patches:
+        """Patches with parameters drawn from ``seed``."""
+        return Patches(self, grid, seed)
+
+
+class _Places(NamedTuple):
+    """Where points go in the batched product, one row for each of the four corners of their cells."""
+
+    networks: Int[Tensor, " networks"]
+    """The networks that have points at all."""
+    rows: int
+    """The most points that one of them has; the others' rows are filled up with zeros."""
+    index: Int[Tensor, "4 points"]
+    """Place in the product's rows, counted through all networks."""
+
+
+@final
+class Patches(Field):
+    """f(x, y, t) as windowed small networks; see the module's docstring for the equation."""
+
+    name: ClassVar[str] = "patches"
+
+    def __init__(self, config: PatchesConfig, grid: Grid, seed: int = 0) -> None:
+        super().__init__()
+        self.grid = grid
+        self._config = config
+        cells = [max(1, round(n / config.side)) for n in (grid.width, grid.height)]
+        self._cells = cells[0], cells[1]
+        self.weights, self.biases = draw_layers(
+            config.width,
+            config.depth,
+            config.omega,
+            torch.Generator().manual_seed(seed),
+            networks=(cells[0] + 1) * (cells[1] + 1),
+        )
+        cell = torch.tensor([grid.width / cells[0], grid.height / cells[1]])
+        self.register_buffer("cell", cell, persistent=False)
+        scale = torch.tensor([1 / config.side, 1 / config.side, config.time_step])
+        self.register_buffer("scale", scale, persistent=False)
+
+    @property
+    def config(self) -> PatchesConfig:
+        """The settings that, with the grid, build this field again."""
+        return self._config
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Rows and columns of cells: the same number of points in each makes all products of one shape."""
+        return self._cells[1], self._cells[0]
+
+    def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+        """Colour at points (x, y, t)."""
+        cell, share = self._locate(points)
+        places = self._places(cell)
+        value = network(self._spread(self._local(points, cell), places), *self._layers(places))
+        window, _ = _windows(share, torch.zeros_like(share))
+        return 0.5 + 0.5 * (window[..., None] * _collect(value, places)).sum(dim=0)
+
+    def with_derivative(
+        self, points: Float[Tensor, "points 3"], direction: Float[Tensor, "points 3"]
+    ) -> tuple[Float[Tensor, "points 3"], Float[Tensor, "points 3"]]:
+        """Colour, and its derivative along ``direction``, by one forward-mode tangent through windows and
+        networks.
+        """
+        cell, share = self._locate(points)
+        places = self._places(cell)
+        moving = (direction * self.scale).expand(4, -1, -1)
+        both = torch.cat(
+            network_with_tangent(
+                self._spread(self._local(points, cell), places),
+                self._spread(moving, places),
+                *self._layers(places),
+            ),
+            dim=2,
+        )
+        value, tangent = _collect(both, places).split(3, dim=2)
+        window, slope = _windows(share, direction[:, :2] / self.cell)
+        color = 0.5 + 0.5 * (window[..., None] * value).sum(dim=0)
+        return color, 0.5 * (window[..., None] * tangent + slope[..., None] * value).sum(dim=0)
+
+    def frame(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width 3"]:
+        """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
+        size = size or (self.grid.height, self.grid.width)
+        points = frame_points(t, size, self.grid, like=self.scale)
+        return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
+
+    def frame_with_derivative(
+        self, t: float, velocity: Float[Tensor, "height width 2"]
+    ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"]]:
+        """The picture at time ``t`` on the grid, and its derivative along (u, v, 1) at each pixel."""
+        size = (self.grid.height, self.grid.width)
+        points = frame_points(t, size, self.grid, like=self.scale)
+        direction = torch.cat((velocity.reshape(-1, 2), torch.ones_like(points[:, :1])), dim=1)
+        colors, derivatives = zip(
+            *(self.with_derivative(*part) for part in chunks(points, direction)), strict=True
+        )
+        return torch.cat(colors).reshape(*size, 3), torch.cat(derivatives).reshape(*size, 3)
+
+    def _locate(
+        self, points: Float[Tensor, "points 3"]
+    ) -> tuple[Int[Tensor, "points 2"], Float[Tensor, "points 2"]]:
+        """The column and row of each point's cell, and the point's share of the way across it."""
+        position = (points[:, :2] + 0.5) / self.cell
+        last = torch.tensor(self._cells, device=points.device) - 1
+        cell = torch.minimum(position.detach().floor().long().clamp(min=0), last)
+        return cell, (position - cell).clamp(0, 1)
+
+    def _local(
+        self, points: Float[Tensor, "points 3"], cell: Int[Tensor, "points 2"]
+    ) -> Float[Tensor, "4 points 3"]:
+        """The points in the coordinates of the four networks at the corners of their cells."""
+        corner = (cell + _corners(cell)[:, None]) * self.cell - 0.5
+        middle = points.new_full((*corner.shape[:2], 1), (self.grid.frames - 1) / 2)
+        return (points - torch.cat((corner, middle), dim=2)) * self.scale
+
+    def _places(self, cell: Int[Tensor, "points 2"]) -> _Places:
+        """Sorts the points by network: each gets as many rows as the one with the most points."""
+        x, y = (cell + _corners(cell)[:, None]).flatten(0, 1).unbind(1)
+        network_of = y * (self._cells[0] + 1) + x
+        networks, which, counts = network_of.unique(return_inverse=True, return_counts=True)
+        rows = int(counts.max())
+        order = which.argsort(stable=True)
+        turn = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[which[order]]
+        index = torch.empty_like(order)
+        index[order] = which[order] * rows + turn
+        return _Places(networks, rows, index.reshape(4, -1))
+
+    def _spread(
+        self, values: Float[Tensor, "4 points 3"], places: _Places
+    ) -> Float[Tensor, "networks rows 3"]:
+        """The values at their places in the product."""
+        empty = values.new_zeros(len(places.networks) * places.rows, 3)
+        return empty.index_copy(0, places.index.flatten(), values.flatten(0, 1)).unflatten(
+            0, (len(places.networks), places.rows)
+        )
+
+    def _layers(self, places: _Places) -> tuple[list[Tensor], list[Tensor], float]:
+        """Weights and biases of the networks that have points, and omega."""
+        if len(places.networks) == len(self.weights[0]):
+            return list(self.weights), list(self.biases), self._config.omega
+        weights, biases = (
+            [tensor[places.networks] for tensor in part] for part in (self.weights, self.biases)
+        )
+        return weights, biases, self._config.omega
+
+
+def _collect(
+    values: Float[Tensor, "networks rows channels"], places: _Places
+) -> Float[Tensor, "4 points channels"]:
+    """The product's rows back in the order of the points."""
+    return values.flatten(0, 1).index_select(0, places.index.flatten()).unflatten(0, places.index.shape)
+
+
+def _corners(like: Int[Tensor, "points 2"]) -> Int[Tensor, "4 2"]:
+    return torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]], device=like.device)
+
+
+def _windows(
+    share: Float[Tensor, "points 2"], rate: Float[Tensor, "points 2"]
+) -> tuple[Float[Tensor, "4 points"], Float[Tensor, "4 points"]]:
+    """The windows of the four corners at a share of the way across the cell, and their rates of change when
+    the share changes at ``rate``."""
+    rise = share**3 * (10 - 15 * share + 6 * share**2)
+    slope = 30 * (share * (1 - share)) ** 2 * rate
+    (x1, y1), (dx1, dy1) = rise.unbind(1), slope.unbind(1)
+    x0, y0 = 1 - x1, 1 - y1
+    return (
+        torch.stack((x0 * y0, x1 * y0, x0 * y1, x1 * y1)),
+        torch.stack((-dx1 * y0 - x0 * dy1, dx1 * y0 - x1 * dy1, -dx1 * y1 + x0 * dy1, dx1 * y1 + x1 * dy1)),
+    )
