@@ -28,7 +28,16 @@ if TYPE_CHECKING:
         VideoError,
     )
     from tweenfield.evaluate import Evaluation, Score, Split, evaluate, hide
-    from tweenfield.fields import Field, Grid, Siren, SirenConfig, Transport, TransportConfig
+    from tweenfield.fields import (
+        Field,
+        Grid,
+        Patches,
+        PatchesConfig,
+        Siren,
+        SirenConfig,
+        Transport,
+        TransportConfig,
+    )
     from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, fit
     from tweenfield.flow import (
         DeepFlow,
@@ -71,7 +80,16 @@ _MODULES = {
         "VideoError",
     ],
     "evaluate": ["Evaluation", "Score", "Split", "evaluate", "hide"],
-    "fields": ["Field", "Grid", "Siren", "SirenConfig", "Transport", "TransportConfig"],
+    "fields": [
+        "Field",
+        "Grid",
+        "Patches",
+        "PatchesConfig",
+        "Siren",
+        "SirenConfig",
+        "Transport",
+        "TransportConfig",
+    ],
     "fit": ["FitConfig", "FitResult", "Progress", "Recipe", "fit"],
     "flow": [
         "DeepFlow",

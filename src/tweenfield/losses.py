@@ -27,14 +27,14 @@ def observation_loss(
     field: Field, points: Float[Tensor, "points 3"], colors: Float[Tensor, "points 3"]
 ) -> Float[Tensor, ""]:
     """L_obs: mean over points of the squared colour error summed over RGB (4)."""
-    return _squared_error(field(points), colors)
+    return squared_error(field(points), colors).mean()
 
 
 def flow_constraint_loss(
     field: Field, points: Float[Tensor, "points 3"], flow: Float[Tensor, "points 2"]
 ) -> Float[Tensor, ""]:
     """L_of: mean over points of |df/dx u + df/dy v + df/dt| summed over RGB (9)."""
-    return _residual(field.with_derivative(points, along(flow))[1])
+    return residual(field.with_derivative(points, along(flow))[1]).mean()
 
 
 def constrained_loss(
@@ -46,8 +46,8 @@ def constrained_loss(
 ) -> Losses:
     """L = (1 - lambda) L_obs + lambda L_of (10), lambda = ``weight``, both on the same points."""
     value, derivative = field.with_derivative(points, along(flow))
-    observation = _squared_error(value, colors)
-    constraint = _residual(derivative)
+    observation = squared_error(value, colors).mean()
+    constraint = residual(derivative).mean()
     return Losses((1 - weight) * observation + weight * constraint, observation, constraint)
 
 
@@ -56,9 +56,13 @@ def along(flow: Float[Tensor, "points 2"]) -> Float[Tensor, "points 3"]:
     return torch.cat((flow, torch.ones_like(flow[:, :1])), dim=1)
 
 
-def _squared_error(value: Float[Tensor, "points 3"], colors: Float[Tensor, "points 3"]) -> Float[Tensor, ""]:
-    return (value - colors).square().sum(dim=1).mean()
+def squared_error(
+    value: Float[Tensor, "points 3"], colors: Float[Tensor, "points 3"]
+) -> Float[Tensor, " points"]:
+    """Squared colour error of each point, summed over RGB."""
+    return (value - colors).square().sum(dim=1)
 
 
-def _residual(derivative: Float[Tensor, "points 3"]) -> Float[Tensor, ""]:
-    return derivative.abs().sum(dim=1).mean()
+def residual(derivative: Float[Tensor, "points 3"]) -> Float[Tensor, " points"]:
+    """How far each point is from keeping its colour: |df/dx u + df/dy v + df/dt| summed over RGB."""
+    return derivative.abs().sum(dim=1)

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from tweenfield.fields import Grid, SirenConfig
-from tweenfield.losses import along
 
 GRID = Grid(frames=5, height=12, width=17)
 
@@ -36,34 +35,6 @@ def test_normalisation_puts_the_grid_where_the_parameters_say():
     # The longer side spans [-extent, extent], the shorter in proportion, time steps by time_step.
     expected = torch.tensor([1.5, 1.5 * 11 / 16, 0.5])
     torch.testing.assert_close(normalised, torch.stack((-expected, expected)))
-
-
-def test_weight_gradients_of_value_and_derivative_equal_autograd_in_float64():
-    siren = SirenConfig(width=20, depth=3, time_step=0.1).build(GRID, seed=1).double()
-    generator = torch.Generator().manual_seed(0)
-    points = torch.rand(15, 3, generator=generator, dtype=torch.float64) * 4
-    flow = torch.randn(15, 2, generator=generator, dtype=torch.float64)
-    colors = torch.rand(15, 3, generator=generator, dtype=torch.float64)
-    direction = along(flow)
-
-    value, derivative = siren.with_derivative(points, direction)
-    ((value - colors).square().sum() + derivative.abs().sum()).backward()
-    written_out = [p.grad.clone() for p in siren.parameters()]
-
-    siren.zero_grad()
-    moving = points.clone().requires_grad_()
-    value = siren(moving)
-    # The way a reader of the paper writes it: one reverse pass per channel, differentiated again.
-    derivative = torch.stack(
-        [
-            (torch.autograd.grad(value[:, c].sum(), moving, create_graph=True)[0] * direction).sum(1)
-            for c in range(3)
-        ],
-        dim=1,
-    )
-    ((value - colors).square().sum() + derivative.abs().sum()).backward()
-    for ours, parameter in zip(written_out, siren.parameters(), strict=True):
-        torch.testing.assert_close(ours, parameter.grad, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["omega", "time_step", "extent"])

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from tweenfield.baselines._time import colors, split_time
+from tweenfield.flow.between import between
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import sample, velocity_between
 from tweenfield.video.clip import Video
 
 
@@ -29,11 +29,4 @@ def warp(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height w
     k, s = split_time(observed, t)
     if s == 0:
         return colors(observed.frames[k])
-    height, width = observed.size
-    v = velocity_between(flow, k, s)
-    s = np.float32(s)
-    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
-    first, second = colors(observed.frames[k : k + 2])
-    first = sample(first, x - s * v[..., 0], y - s * v[..., 1])
-    second = sample(second, x + (1 - s) * v[..., 0], y + (1 - s) * v[..., 1])
-    return (first + s * (second - first)).clip(0, 1)
+    return between(observed.frames, flow, k, s).color
