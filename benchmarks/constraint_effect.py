@@ -49,7 +49,7 @@ def main() -> None:
         for time_step in TIME_STEPS:
             for weight in LAMBDAS:
                 began = time.monotonic()
-                recipe = replace(draft(), weight=weight, time_step=time_step, **settings)
+                recipe = replace(draft("siren"), weight=weight, time_step=time_step, **settings)
                 evaluation = evaluate(
                     video,
                     Dis(),

@@ -59,6 +59,7 @@ def clip(frames: int = 9, rate: Fraction = Fraction(24)) -> Video:
 # What makes a fit of the clip above a matter of a moment.
 TINY = {
     "siren": {"steps": 3, "width": 16, "points": 64},
+    "patches": {"steps": 3, "width": 8, "points": 2},
     "transport": {"steps": 3, "width": 4, "hidden": 2, "crops": 1, "side": 12},
 }
 
@@ -252,6 +253,17 @@ def test_table_of_presets_of_siren_is_true():
         assert recipe.objective.weight == 0.12
 
 
+def test_table_of_presets_of_patches_is_true():
+    for name, (side, width, depth, omega, time_step, points, length) in preset_rows("patches").items():
+        recipe = presets_of("patches")[name]
+        field, objective = recipe.field, recipe.objective
+        assert (field.side, field.width, field.depth) == (float(side), int(width), int(depth))
+        assert (field.omega, field.time_step) == (float(omega), float(time_step))
+        assert objective.points == int(points)
+        assert length == f"{recipe.fit.steps} steps"
+        assert objective.weight == 0.12
+
+
 def test_table_of_flags_is_true():
     values = {"lambda": 0.5, "omega": 20.0, "time_step": 0.1, "steps": 7, "width": 9, "depth": 2, "seed": 5}
     table = rows(ROOT / "docs/settings.md", "flag")
@@ -259,7 +271,7 @@ def test_table_of_flags_is_true():
     for flag, *applies in table:
         name = flag.removeprefix("--").replace("-", "_")
         change = {"weight" if name == "lambda" else name: values[name]}
-        for field, said in zip(("transport", "siren"), applies, strict=True):
+        for field, said in zip(("transport", "patches", "siren"), applies, strict=True):
             if said == "yes":
                 assert presets.replace(presets.draft(field), **change) != presets.draft(field)
             else:

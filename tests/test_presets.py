@@ -34,7 +34,7 @@ def test_replace_changes_the_named_settings_and_no_other():
 
 
 @pytest.mark.parametrize("preset", [draft, standard])
-@pytest.mark.parametrize("field", ["transport", "siren"])
+@pytest.mark.parametrize("field", ["transport", "patches", "siren"])
 def test_draft_and_standard_are_there_for_each_field(preset, field):
     assert preset(field).field.name == field
     assert preset() == preset("transport")

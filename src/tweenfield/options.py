@@ -19,6 +19,7 @@ class Device(str, Enum):
 
 class FieldName(str, Enum):
     transport = "transport"
+    patches = "patches"
     siren = "siren"
 
 
@@ -98,18 +99,21 @@ FlowOption = Annotated[
 ]
 Lambda = Annotated[
     float | None,
-    typer.Option("--lambda", help="siren: share of the flow constraint, 0 to 1.", rich_help_panel=FIT),
+    typer.Option("--lambda", help="siren, patches: share of the flow constraint.", rich_help_panel=FIT),
 ]
 Steps = Annotated[int | None, typer.Option(help="Steps of the fit.", rich_help_panel=FIT)]
 Width = Annotated[
     int | None, typer.Option(help="Neurons or channels of a hidden layer.", rich_help_panel=FIT)
 ]
 Depth = Annotated[int | None, typer.Option(help="Layers of the network.", rich_help_panel=FIT)]
-Omega = Annotated[float | None, typer.Option(help="siren: frequency of the sines.", rich_help_panel=FIT)]
+Omega = Annotated[
+    float | None, typer.Option(help="siren, patches: frequency of the sines.", rich_help_panel=FIT)
+]
 TimeStep = Annotated[
     float | None,
     typer.Option(
-        help="siren: length of a frame interval inside; smaller ties frames closer.", rich_help_panel=FIT
+        help="siren, patches: length of a frame interval inside; smaller ties frames closer.",
+        rich_help_panel=FIT,
     ),
 ]
 Seed = Annotated[

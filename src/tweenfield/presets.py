@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tweenfield.errors import UsageError
-from tweenfield.fields import SirenConfig, TransportConfig
+from tweenfield.fields import PatchesConfig, SirenConfig, TransportConfig
 from tweenfield.fit import FitConfig, Recipe
 from tweenfield.leave_out import LeaveOut
 from tweenfield.objectives import FlowConstraint
@@ -28,6 +28,12 @@ def draft(field: str = "transport") -> Recipe:
             field=TransportConfig(width=12),
             objective=LeaveOut(hidden=6, crops=4, side=64),
             fit=FitConfig(steps=60, learning_rate=4e-3),
+        ),
+        "patches": Recipe(
+            name="draft",
+            field=PatchesConfig(),
+            objective=FlowConstraint(points=8, between=0.5, warped=1.0),
+            fit=FitConfig(steps=300, learning_rate=1.5e-3),
         ),
         "siren": Recipe(
             name="draft",
@@ -51,6 +57,12 @@ def standard(field: str = "transport") -> Recipe:
             field=TransportConfig(),
             objective=LeaveOut(),
             fit=FitConfig(steps=600, learning_rate=2e-3),
+        ),
+        "patches": Recipe(
+            name="standard",
+            field=PatchesConfig(),
+            objective=FlowConstraint(points=16, between=0.5, warped=1.0),
+            fit=FitConfig(steps=2000, learning_rate=1.5e-3),
         ),
         "siren": Recipe(
             name="standard",

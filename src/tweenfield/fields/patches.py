@@ -48,7 +48,7 @@ class PatchesConfig:
     """Layers with a sine of each network, the first included; one linear layer to RGB follows."""
     omega: float = 30.0
     """Angular frequency omega of every sine; a network's window spans [-1, 1] in its own coordinates."""
-    time_step: float = 0.03
+    time_step: float = 0.1
     """Length of one observed-frame interval in the networks' own coordinates: the temporal bandwidth."""
 
     def __post_init__(self) -> None:
