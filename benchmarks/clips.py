@@ -92,6 +92,8 @@ def methods(split: Split, stride: int, peers: Path) -> dict:
     table["transport"] = field(standard())
     table["transport draft"] = field(draft())
     table["siren draft"] = field(draft("siren"))
+    table["patches"] = field(standard("patches"))
+    table["patches draft"] = field(draft("patches"))
     return table
 
 

@@ -254,14 +254,17 @@ def test_table_of_presets_of_siren_is_true():
 
 
 def test_table_of_presets_of_patches_is_true():
-    for name, (side, width, depth, omega, time_step, points, length) in preset_rows("patches").items():
+    for name, (side, width, depth, omega, time_step, weight, points, length) in preset_rows(
+        "patches"
+    ).items():
         recipe = presets_of("patches")[name]
         field, objective = recipe.field, recipe.objective
         assert (field.side, field.width, field.depth) == (float(side), int(width), int(depth))
         assert (field.omega, field.time_step) == (float(omega), float(time_step))
         assert objective.points == int(points)
         assert length == f"{recipe.fit.steps} steps"
-        assert objective.weight == 0.12
+        assert objective.weight == float(weight)
+        assert (objective.between, objective.warped) == (0.5, 1.0)
 
 
 def test_table_of_flags_is_true():

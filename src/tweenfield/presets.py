@@ -32,8 +32,8 @@ def draft(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="draft",
             field=PatchesConfig(),
-            objective=FlowConstraint(points=8, between=0.5, warped=1.0),
-            fit=FitConfig(steps=300, learning_rate=1.5e-3),
+            objective=FlowConstraint(weight=0.02, points=8, between=0.5, warped=1.0),
+            fit=FitConfig(steps=400, learning_rate=1.5e-3),
         ),
         "siren": Recipe(
             name="draft",
@@ -61,7 +61,7 @@ def standard(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="standard",
             field=PatchesConfig(),
-            objective=FlowConstraint(points=16, between=0.5, warped=1.0),
+            objective=FlowConstraint(weight=0.02, points=8, between=0.5, warped=1.0),
             fit=FitConfig(steps=2000, learning_rate=1.5e-3),
         ),
         "siren": Recipe(

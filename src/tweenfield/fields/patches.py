@@ -46,7 +46,7 @@ class PatchesConfig:
     """Neurons of each hidden layer of each network."""
     depth: int = 3
     """Layers with a sine of each network, the first included; one linear layer to RGB follows."""
-    omega: float = 30.0
+    omega: float = 20.0
     """Angular frequency omega of every sine; a network's window spans [-1, 1] in its own coordinates."""
     time_step: float = 0.1
     """Length of one observed-frame interval in the networks' own coordinates: the temporal bandwidth."""
