@@ -19,13 +19,12 @@ VARIANTS = {
     "observed frames only, lambda 0.12": {"weight": 0.12, "between": 0.0, "warped": 0.0},
     "observed frames only": {"between": 0.0, "warped": 0.0},
     "between": {"warped": 0.0},
-    "between, lambda 0.12": {"weight": 0.12, "warped": 0.0},
     "between and warped": {},
 }
 
 
 def main() -> None:
-    options = arguments(__doc__, steps=500)
+    options = arguments(__doc__, steps=2000)
     results = []
     for name in CLIPS:
         video = crop(read_video(options.clips / f"{name}.mkv"), FRAMES, STRIDE)
@@ -39,14 +38,12 @@ def main() -> None:
                 recipe,
                 stride=STRIDE,
                 device="cpu",
-                baselines=() if baselines else ("blend", "warp"),
+                baselines=wanted,
             ).as_json()
             baselines = baselines or {n: b["psnr_held_out"] for n, b in values["baselines"].items()}
             fits[variant] = {k: values[k] for k in ("psnr_observed", "psnr_held_out")}
-            print(
-                f"{video.name}: {variant}: {values['psnr_held_out']:.2f} dB, {time.monotonic() - began:.0f} s",
-                flush=True,
-            )
+            seconds = time.monotonic() - began
+            print(f"{video.name}: {variant}: {fits[variant]}, {seconds:.0f} s", flush=True)
         print(video.name, baselines)
         results.append({"clip": video.name, "fits": fits, "baselines": baselines})
     for variant in VARIANTS:
