@@ -24,7 +24,7 @@ VARIANTS = {
 
 
 def main() -> None:
-    options = arguments(__doc__, steps=2000)
+    options = arguments(__doc__, steps=1200)
     results = []
     for name in CLIPS:
         video = crop(read_video(options.clips / f"{name}.mkv"), FRAMES, STRIDE)
