@@ -54,7 +54,7 @@ def curve(split: Split, recipe: Recipe, every: float, device: str) -> dict[str, 
 
 
 def main() -> None:
-    options = arguments(__doc__, epochs=12, points=1024, device="cpu")
+    options = arguments(__doc__, epochs=2, points=256, device="cpu")
     recipes = {
         "paper": (replace(paper(), epochs=options.epochs, points=options.points), 10.0),
         "patches": (standard("patches"), 1.0),
