@@ -54,10 +54,10 @@ def curve(split: Split, recipe: Recipe, every: float, device: str) -> dict[str, 
 
 
 def main() -> None:
-    options = arguments(__doc__, epochs=2, points=256, device="cpu")
+    options = arguments(__doc__, epochs=6, points=256, device="cpu")
     recipes = {
-        "paper": (replace(paper(), epochs=options.epochs, points=options.points), 10.0),
-        "patches": (standard("patches"), 1.0),
+        "paper": (replace(paper(), epochs=options.epochs, points=options.points), 5.0),
+        "patches": (standard("patches"), 0.5),
     }
     results = []
     for clip in CLIPS:
