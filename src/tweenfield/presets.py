@@ -17,7 +17,8 @@ _PAPER_TIME_STEP = 2 / 19
 
 
 def draft(field: str = "transport") -> Recipe:
-    """A first look: seconds with ``transport``; with ``siren`` 21 frames of 120x180 in about a minute.
+    """A first look: seconds with ``transport``; about a minute with ``siren`` for 21 frames of 120x180 and
+    with ``patches`` for 21 frames of 240x360.
 
     Raises:
         UsageError: there is no such field.
@@ -46,7 +47,8 @@ def draft(field: str = "transport") -> Recipe:
 
 
 def standard(field: str = "transport") -> Recipe:
-    """More of everything: well under a minute with ``transport``; ten times ``draft`` with ``siren``.
+    """More of everything: well under a minute with ``transport``; ten times ``draft`` with ``siren``, five
+    times with ``patches``.
 
     Raises:
         UsageError: there is no such field.
