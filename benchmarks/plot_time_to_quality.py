@@ -22,7 +22,7 @@ def main() -> None:
         axis.set(title=clip, xscale="log", xlabel="seconds of the fit")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("held-out PSNR in dB")
-    axes[0].legend(fontsize="small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.savefig(ROOT / "docs" / "images" / "time_to_quality.png", dpi=110)
 
 
