@@ -59,7 +59,7 @@ class OnDemand:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)
 
-    def __getitem__(self, key: Any) -> np.ndarray:
+    def __getitem__(self, key: Any) -> np.ndarray | np.generic:
         first, *rest = key if isinstance(key, tuple) else (key,)
         chosen = np.arange(len(self))[first]
         if chosen.ndim == 0:

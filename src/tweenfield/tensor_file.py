@@ -50,15 +50,14 @@ def read_safetensors(path: Path) -> dict[str, OnDemand]:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
     return {
-        name: _rows(
-            path, entry["shape"], np.dtype(_TYPES[entry["dtype"]]), 8 + length + entry["data_offsets"][0]
-        )
+        name: _rows(path, entry["shape"], _TYPES[entry["dtype"]], 8 + length + entry["data_offsets"][0])
         for name, entry in header.items()
         if name != "__metadata__" and entry["shape"]
     }
 
 
-def _rows(path: Path, shape: list[int], dtype: np.dtype, begin: int) -> OnDemand:
+def _rows(path: Path, shape: list[int], code: str, begin: int) -> OnDemand:
+    dtype = np.dtype(code)
     row_bytes = math.prod(shape[1:]) * dtype.itemsize
     # Held open: a new file of the same name may take this one's place.
     descriptor = os.open(path, os.O_RDONLY)

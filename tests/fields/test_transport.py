@@ -186,7 +186,7 @@ def test_a_hard_cut_is_not_blended():
         return shifted(t, 0.8, 0.3) if t < 3.6 else shifted(t, -0.5, 0.4) // 4
 
     _, _, field = fitted([scene(k) for k in range(8)])
-    assert field.cuts.nonzero().flatten().tolist() == [3]
+    assert np.flatnonzero(field.observations()["cuts"]).tolist() == [3]
     assert psnr(drawn(field, 3.5), scene(3.5)) > 35
     assert psnr(drawn(field, 3.75), scene(3.75)) > 35
     assert psnr(drawn(field, 5.5), scene(5.5)) > 40

@@ -109,7 +109,7 @@ def _read_flo(path: Path, video: Video) -> Float32[np.ndarray, "height width 2"]
     return values
 
 
-def _read_folder(folder: Path, video: Video) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_folder(folder: Path, video: Video) -> tuple[OnDemand, OnDemand | None]:
     files = natsorted((f for f in folder.iterdir() if f.suffix.lower() == ".flo"), key=lambda f: f.name)
     backward = [f for f in files if f.name.startswith("backward_")]
     forward = [f for f in files if f.name.startswith("forward_")] or [f for f in files if f not in backward]
