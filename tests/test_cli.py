@@ -130,6 +130,16 @@ def test_eval_prints_one_json_object_and_leaves_things_to_look_at(clip, tmp_path
     assert (len(drawn), drawn.rate) == (7, 30)
 
 
+def test_eval_names_the_protocol_it_measures_by(clip, tmp_path):
+    line = ("eval", clip, *TINY, "--no-baselines", "--protocol", "nsff", "--json")
+    named = tweenfield(*line, tmp_path / "nsff.json")
+    assert "protocol nsff" in named.stdout
+    nsff = json.loads((tmp_path / "nsff.json").read_text())
+    other = json.loads(tweenfield(*line[:-3], "--json", "-").stdout)
+    assert (nsff["protocol"], other["protocol"]) == ("nsff", "tweenfield")
+    assert nsff["ssim_held_out"] > other["ssim_held_out"]
+
+
 def test_transport_is_the_default_and_draws_observed_frames_exactly(clip, tmp_path):
     result = tweenfield("run", clip, "-o", tmp_path / "pngs", "--steps", "5", "--json", "-")
     assert json.loads(result.stdout)["frames"] == 13

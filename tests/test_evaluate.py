@@ -115,6 +115,11 @@ def test_the_json_has_the_documented_keys(moving):
     assert values["baselines"]["warp"]["psnr_held_out"] > values["baselines"]["blend"]["psnr_held_out"] + 3
 
 
+def test_an_unknown_protocol_is_refused_before_the_fit(moving):
+    with pytest.raises(UsageError, match="no protocol 'mine'; use one of tweenfield, rife"):
+        evaluate(*moving, recipe(), protocol="mine")
+
+
 def test_frames_too_small_for_ssim_are_refused_before_the_fit(moving):
     video, flow = moving
     with pytest.raises(UsageError, match="11x11"):

@@ -24,6 +24,8 @@ from tweenfield.options import (
     Json,
     Keyframes,
     KeyframesOption,
+    ProtocolName,
+    ProtocolOption,
     Quiet,
     Settings,
     Size,
@@ -260,6 +262,7 @@ def eval_(
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")
     ] = True,
+    protocol: ProtocolOption = ProtocolName.tweenfield,
     *,
     settings: Settings,
 ) -> None:
@@ -283,6 +286,7 @@ def eval_(
             stride=stride,
             device=settings.device.value,
             baselines=BASELINES if baselines else (),
+            protocol=protocol.value,
             on_stage=on_stage,
         )
         if output is not None:
@@ -297,7 +301,8 @@ def eval_(
         rows += [(name, b["psnr_held_out"], b["ssim_held_out"]) for name, b in values["baselines"].items()]
         size = "{}x{}".format(*video.size)
         print_scores(
-            rows, f"{values['clip']}: {values['held_out']} held-out frames of {size}, protocol tweenfield"
+            rows,
+            f"{values['clip']}: {values['held_out']} held-out frames of {size}, protocol {protocol.value}",
         )
         if output is not None:
             print_facts({"pictures": output})

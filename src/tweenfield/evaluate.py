@@ -11,14 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import torch
 
 from tweenfield.baselines import BASELINES
 from tweenfield.errors import UsageError
 from tweenfield.fit import FitResult, Recipe, fit, resolve_device
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
-from tweenfield.metrics import psnr, ssim
-from tweenfield.render import render, to_8bit
+from tweenfield.metrics import PROTOCOLS, SMALLEST_SIDE
+from tweenfield.render import render_colors
 from tweenfield.video import Video, field_position
 
 # Called with the stage's name, how much of it is done, out of how much, and a short remark.
@@ -58,11 +57,12 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Evaluation:
-    """Scores of a field and of the baselines on the same held-out frames (protocol ``tweenfield``)."""
+    """Scores of a field and of the baselines on the same held-out frames, by one protocol."""
 
     split: Split
     result: FitResult
     device: str
+    protocol: str
     psnr_observed: float
     score: Score
     baselines: dict[str, Score]
@@ -84,7 +84,7 @@ class Evaluation:
             },
             "seed": self.result.recipe.fit.seed,
             "device": self.device,
-            "protocol": "tweenfield",
+            "protocol": self.protocol,
             "size": list(self.split.observed.size),
             "stride": self.split.stride,
             "observed": len(self.split.observed),
@@ -122,6 +122,39 @@ def hide(video: Video, stride: int = 2) -> Split:
     )
 
 
+def score(drawn: Iterable[np.ndarray], truth: Video, protocol: str = "tweenfield") -> Score:
+    """How good drawn frames are.
+
+    Args:
+        drawn: colours in [0, 1], one frame for each of ``truth``.
+        truth: the true frames.
+        protocol: a name from ``tweenfield.metrics.PROTOCOLS``.
+
+    Raises:
+        UsageError: there is no such protocol, or the frames are smaller than SSIM's window.
+    """
+    check_protocol(protocol, truth)
+    each = [
+        PROTOCOLS[protocol](frame, truth.frames[k]) for k, frame in zip(range(len(truth)), drawn, strict=True)
+    ]
+    return Score(psnr=tuple(q.psnr for q in each), ssim=tuple(q.ssim for q in each))
+
+
+def check_protocol(protocol: str, video: Video) -> None:
+    """Find out before any work whether frames of this video can be scored.
+
+    Raises:
+        UsageError: there is no such protocol, or the frames are smaller than SSIM's window.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"there is no protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
+    if min(video.size) < SMALLEST_SIDE:
+        raise UsageError(
+            f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs "
+            f"{SMALLEST_SIDE}x{SMALLEST_SIDE} or more"
+        )
+
+
 def evaluate(
     video: Video,
     flow: FlowEstimator | Flow,
@@ -130,6 +163,7 @@ def evaluate(
     stride: int = 2,
     device: str = "auto",
     baselines: Iterable[str] = tuple(BASELINES),
+    protocol: str = "tweenfield",
     on_stage: OnStage | None = None,
 ) -> Evaluation:
     """Fit the observed frames of a video and score field and baselines on the held-out ones.
@@ -141,18 +175,16 @@ def evaluate(
         stride: every ``stride``-th frame is observed.
         device: as for ``tweenfield.fit``.
         baselines: names from ``tweenfield.baselines.BASELINES``; they use the same flow as the field.
+        protocol: how PSNR and SSIM are measured, a name from ``tweenfield.metrics.PROTOCOLS``.
         on_stage: told how the stages flow, fit and render get on.
 
     Raises:
-        UsageError: too few frames for the stride, or frames smaller than SSIM's window.
+        UsageError: too few frames for the stride, frames smaller than SSIM's window, or no such protocol.
         KeyboardInterrupt: Ctrl-C; scores of a fit that was cut short would mislead.
     """
     on_stage = on_stage or (lambda stage, done, total, remark: None)
     split = hide(video, stride)
-    if min(video.size) < 11:
-        raise UsageError(
-            f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs 11x11 or more"
-        )
+    check_protocol(protocol, video)
 
     began = time.monotonic()
     if not isinstance(flow, Flow):
@@ -170,19 +202,23 @@ def evaluate(
     if not result.finished:
         raise KeyboardInterrupt
     fitted = time.monotonic()
-    score = _score(
-        _counted(render(result.field, split.positions), len(split.positions), on_stage), split.held_out
-    )
+    drawn = render_colors(result.field, split.positions)
+    scored = score(_counted(drawn, len(split.positions), on_stage), split.held_out, protocol)
     rendered = time.monotonic()
-    observed = zip(render(result.field, range(len(split.observed))), split.observed.frames, strict=True)
+    observed = score(render_colors(result.field, range(len(split.observed))), split.observed, protocol)
     return Evaluation(
         split=split,
         result=result,
         device=str(resolve_device(device)),
-        psnr_observed=float(np.mean([psnr(drawn, truth) for drawn, truth in observed])),
-        score=score,
+        protocol=protocol,
+        psnr_observed=float(np.mean(observed.psnr)),
+        score=scored,
         baselines={
-            name: _score((_draw(name, split.observed, flow, t) for t in split.positions), split.held_out)
+            name: score(
+                (BASELINES[name](split.observed, flow, float(t)) for t in split.positions),
+                split.held_out,
+                protocol,
+            )
             for name in baselines
         },
         seconds={"flow": flowed - began, "fit": fitted - flowed, "render": rendered - fitted},
@@ -190,19 +226,10 @@ def evaluate(
     )
 
 
-def _draw(baseline: str, observed: Video, flow: Flow, t: Fraction) -> np.ndarray:
-    return to_8bit(torch.from_numpy(BASELINES[baseline](observed, flow, float(t)))).numpy()
-
-
 def _counted(frames: Iterable[np.ndarray], total: int, on_stage: OnStage) -> Iterable[np.ndarray]:
     for done, frame in enumerate(frames, start=1):
         on_stage("render", done, total, "")
         yield frame
-
-
-def _score(drawn: Iterable[np.ndarray], truth: Video) -> Score:
-    pairs = [(psnr(frame, true), ssim(frame, true)) for frame, true in zip(drawn, truth.frames, strict=True)]
-    return Score(psnr=tuple(p for p, _ in pairs), ssim=tuple(s for _, s in pairs))
 
 
 def _peak_memory_mib() -> float:

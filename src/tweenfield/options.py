@@ -29,6 +29,16 @@ class PresetName(str, Enum):
     paper_experiments = "paper-experiments"
 
 
+class ProtocolName(str, Enum):
+    tweenfield = "tweenfield"
+    rife = "rife"
+    film = "film"
+    softsplat = "softsplat"
+    xvfi = "xvfi"
+    cure = "cure"
+    nsff = "nsff"
+
+
 class Keyframes(str, Enum):
     original = "original"
     rendered = "rendered"
@@ -115,6 +125,9 @@ TimeStep = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(help="Number that decides all that is random; 0 if not given.", rich_help_panel=FIT),
+]
+ProtocolOption = Annotated[
+    ProtocolName, typer.Option("--protocol", help="Whose way of measuring PSNR and SSIM.")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 Json = Annotated[
