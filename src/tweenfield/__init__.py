@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tweenfield.baselines import BASELINES
+    from tweenfield.baselines import BASELINES, Command, Minterpolate, Predictions, Rife
     from tweenfield.errors import (
+        BaselineError,
         FitError,
         FlowError,
         ModelFileError,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     )
     from tweenfield.leave_out import LeaveOut
     from tweenfield.losses import Losses, constrained_loss, flow_constraint_loss, observation_loss
-    from tweenfield.metrics import psnr, ssim
+    from tweenfield.metrics import PROTOCOLS, Quality, psnr, ssim
     from tweenfield.model_file import load, save
     from tweenfield.objectives import FlowConstraint
     from tweenfield.presets import draft, paper, paper_experiments, replace, standard
@@ -60,8 +61,9 @@ if TYPE_CHECKING:
 
 
 _MODULES = {
-    "baselines": ["BASELINES"],
+    "baselines": ["BASELINES", "Command", "Minterpolate", "Predictions", "Rife"],
     "errors": [
+        "BaselineError",
         "FitError",
         "FlowError",
         "ModelFileError",
@@ -85,7 +87,7 @@ _MODULES = {
     ],
     "leave_out": ["LeaveOut"],
     "losses": ["Losses", "constrained_loss", "flow_constraint_loss", "observation_loss"],
-    "metrics": ["psnr", "ssim"],
+    "metrics": ["PROTOCOLS", "Quality", "psnr", "ssim"],
     "model_file": ["load", "save"],
     "objectives": ["FlowConstraint"],
     "presets": ["draft", "paper", "paper_experiments", "replace", "standard"],

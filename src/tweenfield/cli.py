@@ -15,6 +15,7 @@ from tweenfield.console import check_json, plain, print_facts, print_json, print
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.options import (
     DRAW,
+    BaselineOption,
     Device,
     DeviceOption,
     FlowOption,
@@ -259,17 +260,19 @@ def eval_(
             show_default=False,
         ),
     ] = None,
+    baseline: BaselineOption = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")
+        bool, typer.Option("--baselines/--no-baselines", help="Score baselines too.")
     ] = True,
     protocol: ProtocolOption = ProtocolName.tweenfield,
     *,
     settings: Settings,
 ) -> None:
     """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
-    from tweenfield.baselines import BASELINES
+    from tweenfield.baselines import USUAL, chosen
     from tweenfield.evaluate import evaluate, hide
 
+    others = chosen(baseline or USUAL) if baselines else {}
     recipe = steps.recipe_of(settings)
     check_json(settings.json)
     if output is not None:
@@ -285,7 +288,7 @@ def eval_(
             recipe,
             stride=stride,
             device=settings.device.value,
-            baselines=BASELINES if baselines else (),
+            baselines=others,
             protocol=protocol.value,
             on_stage=on_stage,
         )

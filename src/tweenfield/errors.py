@@ -25,6 +25,10 @@ class FitError(TweenfieldError):
     """A fit that can't start or can't go on."""
 
 
+class BaselineError(TweenfieldError):
+    """A program or folder to compare with that doesn't deliver its frames."""
+
+
 class ModelFileError(TweenfieldError):
     """A file that isn't a usable ``.tween`` model."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from tweenfield.baselines import BASELINES
+from tweenfield.baselines import BASELINES, USUAL, Baseline
+from tweenfield.cost import Meter
 from tweenfield.errors import UsageError
 from tweenfield.fit import FitResult, Recipe, fit, resolve_device
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
@@ -45,14 +45,23 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Quality of each held-out frame, in the order of time."""
+    """Quality of each held-out frame, in the order of time, and what drawing all of them took."""
 
     psnr: tuple[float, ...]
     ssim: tuple[float, ...]
+    seconds: float
+    """Time to draw them; scoring them doesn't count."""
+    peak_memory_mib: float
+    """Most main memory that the process, or a program it ran, used meanwhile."""
 
     def as_json(self) -> dict[str, float]:
-        """Means over frames."""
-        return {"psnr_held_out": float(np.mean(self.psnr)), "ssim_held_out": float(np.mean(self.ssim))}
+        """Means over frames, and the cost."""
+        return {
+            "psnr_held_out": float(np.mean(self.psnr)),
+            "ssim_held_out": float(np.mean(self.ssim)),
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -90,7 +99,8 @@ class Evaluation:
             "observed": len(self.split.observed),
             "held_out": len(self.split.held_out),
             "psnr_observed": self.psnr_observed,
-            **self.score.as_json(),
+            "psnr_held_out": float(np.mean(self.score.psnr)),
+            "ssim_held_out": float(np.mean(self.score.ssim)),
             "baselines": {name: score.as_json() for name, score in self.baselines.items()},
             "seconds": self.seconds,
             "peak_memory_mib": self.peak_memory_mib,
@@ -134,10 +144,32 @@ def score(drawn: Iterable[np.ndarray], truth: Video, protocol: str = "tweenfield
         UsageError: there is no such protocol, or the frames are smaller than SSIM's window.
     """
     check_protocol(protocol, truth)
-    each = [
-        PROTOCOLS[protocol](frame, truth.frames[k]) for k, frame in zip(range(len(truth)), drawn, strict=True)
-    ]
-    return Score(psnr=tuple(q.psnr for q in each), ssim=tuple(q.ssim for q in each))
+    times: list[float] = []
+    with Meter() as meter:
+        each = [
+            PROTOCOLS[protocol](frame, truth.frames[k])
+            for k, frame in zip(range(len(truth)), _timed(drawn, times), strict=True)
+        ]
+    return Score(
+        psnr=tuple(q.psnr for q in each),
+        ssim=tuple(q.ssim for q in each),
+        seconds=sum(times),
+        peak_memory_mib=meter.peak_memory_mib,
+    )
+
+
+def _timed(frames: Iterable[np.ndarray], times: list[float]) -> Iterator[np.ndarray]:
+    """The same frames; ``times`` gets how long each took to come."""
+    frames = iter(frames)
+    while True:
+        began = time.monotonic()
+        try:
+            frame = next(frames)
+        except StopIteration:
+            return
+        finally:
+            times.append(time.monotonic() - began)
+        yield frame
 
 
 def check_protocol(protocol: str, video: Video) -> None:
@@ -162,7 +194,7 @@ def evaluate(
     *,
     stride: int = 2,
     device: str = "auto",
-    baselines: Iterable[str] = tuple(BASELINES),
+    baselines: Mapping[str, Baseline] = MappingProxyType({name: BASELINES[name] for name in USUAL}),
     protocol: str = "tweenfield",
     on_stage: OnStage | None = None,
 ) -> Evaluation:
@@ -174,7 +206,7 @@ def evaluate(
         recipe: how to fit.
         stride: every ``stride``-th frame is observed.
         device: as for ``tweenfield.fit``.
-        baselines: names from ``tweenfield.baselines.BASELINES``; they use the same flow as the field.
+        baselines: what to compare with, by name; they are given the same flow as the field.
         protocol: how PSNR and SSIM are measured, a name from ``tweenfield.metrics.PROTOCOLS``.
         on_stage: told how the stages flow, fit and render get on.
 
@@ -186,25 +218,23 @@ def evaluate(
     split = hide(video, stride)
     check_protocol(protocol, video)
 
-    began = time.monotonic()
-    if not isinstance(flow, Flow):
-        flow = estimate_flow(
-            split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+    with Meter() as flowing:
+        if not isinstance(flow, Flow):
+            flow = estimate_flow(
+                split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+            )
+    with Meter() as fitting:
+        result = fit(
+            split.observed,
+            flow,
+            recipe,
+            device=device,
+            on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr:.1f} dB"),
         )
-    flowed = time.monotonic()
-    result = fit(
-        split.observed,
-        flow,
-        recipe,
-        device=device,
-        on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr:.1f} dB"),
-    )
     if not result.finished:
         raise KeyboardInterrupt
-    fitted = time.monotonic()
     drawn = render_colors(result.field, split.positions)
-    scored = score(_counted(drawn, len(split.positions), on_stage), split.held_out, protocol)
-    rendered = time.monotonic()
+    own = score(_counted(drawn, len(split.positions), on_stage), split.held_out, protocol)
     observed = score(render_colors(result.field, range(len(split.observed))), split.observed, protocol)
     return Evaluation(
         split=split,
@@ -212,17 +242,13 @@ def evaluate(
         device=str(resolve_device(device)),
         protocol=protocol,
         psnr_observed=float(np.mean(observed.psnr)),
-        score=scored,
+        score=own,
         baselines={
-            name: score(
-                (BASELINES[name](split.observed, flow, float(t)) for t in split.positions),
-                split.held_out,
-                protocol,
-            )
-            for name in baselines
+            name: score(draw(split.observed, flow, split.positions), split.held_out, protocol)
+            for name, draw in baselines.items()
         },
-        seconds={"flow": flowed - began, "fit": fitted - flowed, "render": rendered - fitted},
-        peak_memory_mib=_peak_memory_mib(),
+        seconds={"flow": flowing.seconds, "fit": fitting.seconds, "render": own.seconds},
+        peak_memory_mib=max(m.peak_memory_mib for m in (flowing, fitting, own)),
     )
 
 
@@ -230,8 +256,3 @@ def _counted(frames: Iterable[np.ndarray], total: int, on_stage: OnStage) -> Ite
     for done, frame in enumerate(frames, start=1):
         on_stage("render", done, total, "")
         yield frame
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

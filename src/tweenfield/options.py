@@ -126,6 +126,16 @@ Seed = Annotated[
     int | None,
     typer.Option(help="Number that decides all that is random; 0 if not given.", rich_help_panel=FIT),
 ]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--baseline",
+        metavar="NAME[=...]",
+        help="Compare with this, in place of blend, cubic and warp; may be repeated. A name, "
+        "NAME=FOLDER of frames, or NAME='COMMAND {a} {b} {t} {out}'.",
+        show_default=False,
+    ),
+]
 ProtocolOption = Annotated[
     ProtocolName, typer.Option("--protocol", help="Whose way of measuring PSNR and SSIM.")
 ]
