@@ -7,7 +7,7 @@ import json
 import time
 
 import numpy as np
-from common import arguments, machine
+from common import arguments
 
 from tweenfield import (
     DeepFlow,
@@ -22,6 +22,7 @@ from tweenfield import (
     standard,
 )
 from tweenfield.baselines import BASELINES
+from tweenfield.bench.provenance import provenance
 from tweenfield.evaluate import score
 from tweenfield.render import render_colors
 
@@ -62,9 +63,9 @@ def main() -> None:
                 "ssim": float(np.mean(scored.ssim)),
                 "psnr_each": [round(p, 3) for p in scored.psnr],
                 "seconds": round(seconds, 2),
-                "commit": machine()["commit"],
+                "commit": provenance()["commit"],
             }
-            content["machine"] = machine()
+            content["machine"] = provenance()
             path.write_text(json.dumps(content, indent=1) + "\n")
             print(f"{name} {method} {np.mean(scored.psnr):.2f} dB, {seconds:.1f} s", flush=True)
 

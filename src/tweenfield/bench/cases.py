@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tweenfield.bench.pattern import pattern
 from tweenfield.errors import VideoError
 from tweenfield.evaluate import Split, hide
 from tweenfield.video import Video, read_video
@@ -23,7 +24,8 @@ class Case:
     Attributes:
         dataset: name of the data set.
         name: name of the clip, unique in its data set.
-        source: a video or folder of images, or the images themselves in order of time.
+        source: a video or folder of images, or the images themselves in order of time; none for the drawn
+            pattern.
         stride: every ``stride``-th frame is observed, the others up to the last observed are held out.
         frames: how many frames to take from the start; all if None.
         margin: (rows, columns) to cut off at each side.
@@ -32,7 +34,7 @@ class Case:
 
     dataset: str
     name: str
-    source: Path | tuple[Path, ...]
+    source: Path | tuple[Path, ...] | None
     stride: int = 2
     frames: int | None = None
     margin: tuple[int, int] = (0, 0)
@@ -44,6 +46,8 @@ class Case:
         Raises:
             VideoError: a file is missing or unreadable, or the frames differ in size.
         """
+        if self.source is None:
+            return pattern(self.frames or 41, self.size or (240, 360))
         if isinstance(self.source, Path):
             frames = None if self.frames is None else slice(0, self.frames)
             if self.margin == (0, 0):

@@ -191,6 +191,11 @@ def clips(root: Path) -> list[Case]:
     return [Case(dataset="clips", name=p.stem, source=p) for p in _clips(root, "A folder of clips")]
 
 
+def drawn() -> list[Case]:
+    """A clip made up here, for a trial without data."""
+    return [Case(dataset="pattern", name="disc", source=None)]
+
+
 DATASETS: dict[str, Callable[[Path], list[Case]]] = {
     "adobe240": adobe240,
     "x4k1000fps": x4k1000fps,
