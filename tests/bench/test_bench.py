@@ -18,6 +18,7 @@ from tweenfield.bench.datasets import drawn, find_cases, reduced
 from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.bench.pattern import pattern
 from tweenfield.bench.runner import bench
+from tweenfield.bench.sweep import bits_per_pixel
 
 FEW = {name: BASELINES[name] for name in ("blend", "warp")}
 SETTING = Setting(flow=Dis(), protocol="tweenfield", device="cpu")
@@ -182,6 +183,12 @@ def test_pictures_of_the_report_are_those_of_the_cell(results):
     assert row["shown"] == int(np.argmax(row["motion"]))
     names = {path.name for path in (folder / "pictures").iterdir()}
     assert {f"{row['key']}-{kind}.webp" for kind in ("drawn", "error", "truth")} <= names
+
+
+def test_bits_per_pixel_count_the_parameters_over_the_observed_pixels(results):
+    found = next(row for row in results[1]["fig7"]["rows"] if row["x"] == 8)
+    # Two layers of 8 and one to RGB: (3 + 1) 8 + (8 + 1) 8 + (8 + 1) 3 numbers for 3 frames of 32x48.
+    assert bits_per_pixel(found) == pytest.approx(32 * (32 + 72 + 27) / (3 * 32 * 48))
 
 
 def row(clip, psnr=30.0, **labels):

@@ -171,11 +171,9 @@ def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) 
         drawn: Iterable[np.ndarray] = render_colors(fitted.field, split.positions)
         times = range(len(split.observed))
         observed = score(render_colors(fitted.field, times), split.observed, setting.protocol)
-        parameters = sum(p.numel() for p in fitted.field.parameters())
         own = {
             "psnr_observed": float(np.mean(observed.psnr)),
-            "parameters": parameters,
-            "bits_per_pixel": 32 * parameters / (len(split.observed) * int(np.prod(split.observed.size))),
+            "parameters": sum(p.numel() for p in fitted.field.parameters()),
         }
     else:
         meter = None

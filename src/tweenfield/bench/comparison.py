@@ -6,6 +6,7 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from tweenfield.bench.cells import Row
 from tweenfield.bench.experiment import by_clip, mean
@@ -50,6 +51,7 @@ def over_frames(rows: list[Row]) -> list[Figure]:
                 label=f"{row['method']}, {mean(row['psnr']):.2f}",
             )
         axes.set(title=f"{clip}: held-out frames", xlabel="frame", ylabel="PSNR (dB)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
         figures.append(figure)
@@ -62,7 +64,8 @@ def over_motion(rows: list[Row]) -> Figure:
     axes = figure.subplots()
     for method, color in colors(rows).items():
         mine = [row for row in rows if row["method"] == method]
-        motion = np.array([m for row in mine for m in row["motion"]])
+        # Where nothing at all moves, a logarithm needs something.
+        motion = np.maximum([m for row in mine for m in row["motion"]], 0.01)
         psnr = np.array([p for row in mine for p in row["psnr"]])
         axes.scatter(motion, psnr, s=7, alpha=0.3, color=color, linewidths=0)
         order = np.argsort(motion)
@@ -71,6 +74,8 @@ def over_motion(rows: list[Row]) -> Figure:
             [np.median(motion[b]) for b in bins],
             [np.median(psnr[b]) for b in bins],
             color=color,
+            marker="o",
+            markersize=4,
             linewidth=2 if _fitted(rows, method) else 1.1,
             label=method,
         )
@@ -79,7 +84,10 @@ def over_motion(rows: list[Row]) -> Figure:
         xlabel="mean length of the flow at the frame (pixels per observed interval)",
         ylabel="PSNR (dB)",
     )
-    axes.set_xscale("symlog", linthresh=0.1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

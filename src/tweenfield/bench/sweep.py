@@ -68,6 +68,12 @@ def observed(row: Row) -> float:
     return row["psnr_observed"]
 
 
+def bits_per_pixel(row: Row) -> float:
+    """Bits of the network's parameters, 32 each, per pixel of the observed frames."""
+    height, width = row["size"]
+    return 32 * row["parameters"] / (row["observed"] * height * width)
+
+
 def curves(
     rows: list[Row],
     xlabel: str,

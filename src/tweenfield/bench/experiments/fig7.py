@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tweenfield.bench.cells import Row
 from tweenfield.bench.experiment import Experiment, Verdict, by_clip, counted
-from tweenfield.bench.sweep import LAMBDA, curves, observed, sweep
+from tweenfield.bench.sweep import LAMBDA, bits_per_pixel, curves, observed, sweep
 
 _WIDTHS = {
     "tiny": (8, 16),
@@ -53,7 +53,7 @@ FIG7 = Experiment(
             rows,
             "bits per pixel (32 per parameter)",
             [("observed PSNR (dB)", observed)],
-            x=lambda row: row["bits_per_pixel"],
+            x=bits_per_pixel,
             log=True,
         ),
     ],
