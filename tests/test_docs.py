@@ -284,7 +284,7 @@ def test_arithmetic_of_the_presets_is_true():
 
 def test_every_flow_provider_is_described():
     described = {row[0] for row in rows(ROOT / "docs/settings.md", "`--flow`")}
-    assert described == {*PROVIDERS, "a path"}
+    assert described == {*PROVIDERS, "ptlflow:NAME", "a path"}
 
 
 def test_make_targets_of_the_readme_exist():

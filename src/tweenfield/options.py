@@ -102,7 +102,7 @@ FlowOption = Annotated[
     typer.Option(
         "--flow",
         metavar="FLOW",
-        help="dis, deepflow, farneback, or a file or folder of flow.",
+        help="dis, deepflow, farneback, ptlflow:NAME, or a file or folder of flow.",
         rich_help_panel=FIT,
     ),
 ]
