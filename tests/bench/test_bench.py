@@ -15,6 +15,7 @@ from tweenfield.bench import cells as cells_module
 from tweenfield.bench.cells import Cell, Method, Setting, Store, key, run
 from tweenfield.bench.command import ExperimentName, ScaleName
 from tweenfield.bench.datasets import drawn, find_cases, reduced
+from tweenfield.bench.experiment import by_clip, counted
 from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.bench.pattern import pattern
 from tweenfield.bench.runner import bench
@@ -40,7 +41,7 @@ def results(tmp_path_factory):
 
 def cell(name="blend", case=None):
     (case,) = reduced([case or drawn()[0]], frames=5, size=(32, 48))
-    return Cell(case=case, method=Method(name=name, how=BASELINES[name]))
+    return Cell(case=case, method=Method(name=name, how=BASELINES[name]), pictured=True)
 
 
 def test_the_command_line_knows_every_experiment():
@@ -185,6 +186,24 @@ def test_pictures_of_the_report_are_those_of_the_cell(results):
     assert {f"{row['key']}-{kind}.webp" for kind in ("drawn", "error", "truth")} <= names
 
 
+def test_clips_of_two_data_sets_are_told_apart():
+    rows = [row("a", 1), {**row("a", 2), "dataset": "other"}, row("b", 3)]
+    assert list(by_clip(rows)) == ["clips: a", "other: a", "clips: b"]
+    assert list(by_clip([rows[0], rows[2]])) == ["a", "b"]
+
+
+def test_a_sweep_leaves_no_pictures(tmp_path):
+    list(run(EXPERIMENTS["fig4d"].plan("tiny", drawn(), {})[:1], SETTING, Store(tmp_path)))
+    assert not list((tmp_path / "pictures").iterdir())
+
+
+def test_a_verdict_names_the_first_clips_only():
+    verdict = counted({f"clip {k}": (k != 3, f"{k} dB") for k in range(99)})
+    assert verdict.outcome == "partly"
+    assert verdict.because.startswith("On 98 of 99 clips. clip 0: 0 dB; clip 1: 1 dB")
+    assert "clip 7: 7 dB; and so on." in verdict.because and "clip 8" not in verdict.because
+
+
 def test_bits_per_pixel_count_the_parameters_over_the_observed_pixels(results):
     found = next(row for row in results[1]["fig7"]["rows"] if row["x"] == 8)
     # Two layers of 8 and one to RGB: (3 + 1) 8 + (8 + 1) 8 + (8 + 1) 3 numbers for 3 frames of 32x48.
@@ -193,6 +212,7 @@ def test_bits_per_pixel_count_the_parameters_over_the_observed_pixels(results):
 
 def row(clip, psnr=30.0, **labels):
     return {
+        "dataset": "clips",
         "clip": clip,
         "psnr": [psnr],
         "psnr_observed": psnr,

@@ -200,6 +200,12 @@ def test_any_folder_of_videos_or_of_frames_will_do(tmp_path):
     assert [number(f) for f in alone.split().observed.frames] == [0, 2, 4]
 
 
+def test_clips_that_share_a_name_keep_their_suffix(tmp_path):
+    for name in ("a.mp4", "a.mov", "b.mp4"):
+        shutil.copy(DEMO, tmp_path / name)
+    assert [case.name for case in find_cases(tmp_path)] == ["a.mov", "a.mp4", "b"]
+
+
 def test_a_smaller_task_keeps_its_kind(root):
     cases = reduced(find_cases(root), clips=1, frames=5, size=(20, 30))
     assert len(cases) == len({case.dataset for case in cases}) == 13

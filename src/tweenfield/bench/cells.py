@@ -49,10 +49,13 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One method on one case. ``labels`` are an experiment's own: they don't change the result."""
+    """One method on one case, with pictures of one frame or without. ``labels`` are an experiment's own: they
+    don't change the result.
+    """
 
     case: Case
     method: Method
+    pictured: bool = False
     labels: dict[str, Any] = field(default_factory=dict)
 
 
@@ -134,8 +137,9 @@ def run(
                 clip = _Clip(cell.case, setting)
             row = {"key": name, **_result(cell, clip, setting, store, name)}
             store.put(row)
-        # Another experiment may know the same cell by another name.
-        yield {**row, "method": cell.method.name, **cell.labels}
+        # Another experiment may know the same cell by another name, and want its pictures or not.
+        shown = row["shown"] if cell.pictured else None
+        yield {**row, "method": cell.method.name, "shown": shown, **cell.labels}
     on_cell(len(cells), len(cells), "")
 
 
@@ -178,9 +182,10 @@ def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) 
     else:
         meter = None
         drawn = how(split.observed, clip.flow, split.positions)
-    shown = _shown(drawn, clip, store, name)
+    if cell.pictured:
+        drawn = _shown(drawn, clip, store, name)
     try:
-        scored = score(shown, split.held_out, setting.protocol)
+        scored = score(drawn, split.held_out, setting.protocol)
     except ValueError as error:
         raise UsageError(f"{cell.method.name} can't be scored on {cell.case.name}: {error}") from error
     return {
@@ -202,7 +207,7 @@ def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) 
         "seconds": {**seconds, "render": scored.seconds},
         "peak_memory_mib": max(m.peak_memory_mib for m in (meter, scored) if m),
         "device": str(resolve_device(setting.device)),
-        "shown": clip.shown,
+        "shown": clip.shown if cell.pictured else None,
         "provenance": provenance(),
     }
 

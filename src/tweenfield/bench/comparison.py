@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from tweenfield.bench.cells import Row
-from tweenfield.bench.experiment import by_clip, mean
+from tweenfield.bench.experiment import CLIPS_SHOWN, by_clip, mean
 
 _COLORS = (
     "#94a3b8",
@@ -23,8 +23,6 @@ _COLORS = (
     "#0e7490",
     "#c2410c",
 )
-# Plots of single clips; a data set of thousands would fill the report.
-CLIPS_SHOWN = 8
 
 
 def colors(rows: list[Row]) -> dict[str, str]:

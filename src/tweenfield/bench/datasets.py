@@ -188,7 +188,11 @@ def clips(root: Path) -> list[Case]:
     """Any folder of videos and of folders with frames, or of frames. Every second frame is observed."""
     if _holds_images(root):
         return [Case(dataset="clips", name=root.name, source=root)]
-    return [Case(dataset="clips", name=p.stem, source=p) for p in _clips(root, "A folder of clips")]
+    found = _clips(root, "A folder of clips")
+    stems = [p.stem for p in found]
+    return [
+        Case(dataset="clips", name=p.stem if stems.count(p.stem) == 1 else p.name, source=p) for p in found
+    ]
 
 
 def drawn() -> list[Case]:

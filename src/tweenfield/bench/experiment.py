@@ -13,6 +13,9 @@ from tweenfield.baselines import Baseline
 from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Row
 
+# A data set of thousands would fill the report.
+CLIPS_SHOWN = 8
+
 Scale = Literal["tiny", "small", "paper"]
 Outcome = Literal["reproduced", "partly", "not reproduced"]
 
@@ -46,15 +49,20 @@ def mean(values: Iterable[float]) -> float:
 
 
 def by_clip(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Rows of each clip, by its name."""
+    """Rows of each clip, by its name, and that of its data set where there are several."""
+    rows = list(rows)
+    several = len({row["dataset"] for row in rows}) > 1
     found: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["clip"], []).append(row)
+        name = f"{row['dataset']}: {row['clip']}" if several else row["clip"]
+        found.setdefault(name, []).append(row)
     return found
 
 
-def counted(holds: dict[str, bool], because: str) -> Verdict:
-    """Reproduced if it holds on every clip, partly if on some."""
-    wins = sum(holds.values())
-    outcome: Outcome = "reproduced" if wins == len(holds) else "partly" if wins else "not reproduced"
-    return Verdict(outcome=outcome, because=f"On {wins} of {len(holds)} clips. {because}")
+def counted(found: dict[str, tuple[bool, str]]) -> Verdict:
+    """Reproduced if it holds on every clip, partly if on some; the figures of the first clips say why."""
+    wins = sum(holds for holds, _ in found.values())
+    outcome: Outcome = "reproduced" if wins == len(found) else "partly" if wins else "not reproduced"
+    said = [f"{clip}: {why}" for clip, (_, why) in list(found.items())[:CLIPS_SHOWN]]
+    more = "; and so on" if len(found) > CLIPS_SHOWN else ""
+    return Verdict(outcome=outcome, because=f"On {wins} of {len(found)} clips. {'; '.join(said)}{more}.")

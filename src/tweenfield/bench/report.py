@@ -12,8 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from tweenfield.bench.cells import Row, Store
-from tweenfield.bench.comparison import CLIPS_SHOWN
-from tweenfield.bench.experiment import Experiment, Scale, by_clip, mean
+from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, by_clip, mean
 from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.files import atomic_output
 
@@ -77,17 +76,16 @@ def _section(store: Store, experiment: Experiment, name: str, run: dict[str, Any
         "protocols": sorted({row["protocol"] for row in rows}),
         "flows": sorted({row["flow"] for row in rows}),
         "means": _means(rows),
-        "tables": [(clip, _table(mine)) for clip, mine in list(by_clip(rows).items())[:CLIPS_SHOWN]],
+        "tables": [
+            {"clip": clip, "flow_seconds": mine[0]["seconds"]["flow"], "table": _table(mine)}
+            for clip, mine in list(by_clip(rows).items())[:CLIPS_SHOWN]
+        ],
         "clips": len(by_clip(rows)),
         "figures": [_svg(figure) for figure in experiment.figures(rows)],
-        "pictures": [] if _is_sweep(rows) else _pictures(store, rows),
+        "pictures": _pictures(store, rows),
         "settings": {row["method"]: row["settings"] for row in rows},
         "provenance": list(sources.values()),
     }
-
-
-def _is_sweep(rows: list[Row]) -> bool:
-    return any("series" in row for row in rows)
 
 
 def _values(row: Row) -> dict[str, float]:
@@ -96,7 +94,7 @@ def _values(row: Row) -> dict[str, float]:
         **values,
         "psnr": mean(row["psnr"]),
         "ssim": mean(row["ssim"]),
-        "seconds": sum(row["seconds"].values()),
+        "seconds": sum(seconds for stage, seconds in row["seconds"].items() if stage != "flow"),
     }
 
 
@@ -154,7 +152,7 @@ def _means(rows: list[Row]) -> dict[str, Any]:
 def _pictures(store: Store, rows: list[Row]) -> list[dict[str, Any]]:
     """For each of the first clips, the frame where most moves: the truth, and each method's and its error."""
     found = []
-    for clip, mine in list(by_clip(rows).items())[:CLIPS_SHOWN]:
+    for clip, mine in by_clip(row for row in rows if row["shown"] is not None).items():
         k = mine[0]["shown"]
         found.append(
             {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
-from torch import nn
 
 from tweenfield.errors import FlowError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class PtlFlow:
                 f"{self.name}: the frames have shapes {first.shape} and {second.shape}; flow needs two of "
                 "one size"
             )
+        import torch
+
         network = _network(self.model, self.checkpoint)
         device = next(network.parameters()).device
         # The library takes what OpenCV reads: blue, green, red.
@@ -71,6 +75,8 @@ class PtlFlow:
 
 @lru_cache(maxsize=1)
 def _network(model: str, checkpoint: str) -> nn.Module:
+    import torch
+
     try:
         import ptlflow
     except ModuleNotFoundError as error:

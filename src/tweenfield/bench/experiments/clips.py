@@ -6,7 +6,7 @@ from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Method
 from tweenfield.bench.comparison import over_frames, over_motion
 from tweenfield.bench.datasets import reduced
-from tweenfield.bench.experiment import Experiment, Scale
+from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale
 from tweenfield.fields import FIELDS
 from tweenfield.fit import Recipe
 from tweenfield.presets import draft, replace, standard
@@ -26,8 +26,8 @@ def _recipe(field: str, scale: Scale) -> Recipe:
 def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
     extent = {"clips": 1, "frames": 5, "size": (32, 48)} if scale == "tiny" else {}
     return [
-        Cell(case=case, method=Method(name=name, how=how))
-        for case in reduced(cases, **extent)
+        Cell(case=case, method=Method(name=name, how=how), pictured=number < CLIPS_SHOWN)
+        for number, case in enumerate(reduced(cases, **extent))
         for name, how in {**baselines, **{field: _recipe(field, scale) for field in FIELDS}}.items()
     ]
 

@@ -14,13 +14,12 @@ _LAMBDAS = {
 
 
 def _check(rows: list[Row]) -> Verdict:
-    holds, said = {}, []
+    found = {}
     for clip, mine in by_clip(rows).items():
         top = best(mine)
         ends = min(row["x"] for row in mine), max(row["x"] for row in mine)
-        holds[clip] = top["x"] not in ends
-        said.append(f"{clip}: best lambda {top['x']:g} ({held_out(top):.2f} dB)")
-    return counted(holds, "; ".join(said) + ".")
+        found[clip] = top["x"] not in ends, f"best lambda {top['x']:g} ({held_out(top):.2f} dB)"
+    return counted(found)
 
 
 FIG4A = Experiment(

@@ -14,18 +14,18 @@ _SIZES = {
 
 
 def _check(rows: list[Row]) -> Verdict:
-    holds, said = {}, []
+    found = {}
     for clip, mine in by_clip(rows).items():
         depths = {}
         for row in mine:
             depths.setdefault(row["series"], []).append(row)
         tops = {name: best(line) for name, line in depths.items()}
         widest = max(row["x"] for row in mine)
-        holds[clip] = any(top["x"] < widest for top in tops.values())
-        said.append(
-            f"{clip}: " + ", ".join(f"{n} best at {t['x']:g} ({held_out(t):.2f} dB)" for n, t in tops.items())
+        found[clip] = (
+            any(top["x"] < widest for top in tops.values()),
+            ", ".join(f"{n} best at {t['x']:g} ({held_out(t):.2f} dB)" for n, t in tops.items()),
         )
-    return counted(holds, "; ".join(said) + ".")
+    return counted(found)
 
 
 FIG4E = Experiment(

@@ -15,23 +15,19 @@ _CONSTRAINED, _PLAIN = "constrained, width", "plain, width"
 
 
 def _check(rows: list[Row]) -> Verdict:
-    holds, said = {}, []
+    found = {}
     for clip, mine in by_clip(rows).items():
-        narrow = min(row["x"] for row in mine)
-        found = {row["series"]: observed(row) for row in mine if row["x"] == narrow}
-        wins = [
-            row["x"]
-            for row in mine
-            if row["series"] == _CONSTRAINED
-            and all(observed(row) > observed(o) for o in mine if o["series"] == _PLAIN and o["x"] == row["x"])
-        ]
-        holds[clip] = found[_CONSTRAINED] > found[_PLAIN]
-        said.append(
-            f"{clip}: at {narrow:g} neurons {found[_CONSTRAINED]:.2f} dB with the constraint and "
-            f"{found[_PLAIN]:.2f} dB without; better with it at "
-            + (", ".join(f"{x:g}" for x in wins) if wins else "no width")
+        quality = {(row["series"], row["x"]): observed(row) for row in mine}
+        widths = sorted({row["x"] for row in mine})
+        wins = [x for x in widths if quality[_CONSTRAINED, x] > quality[_PLAIN, x]]
+        narrow = widths[0]
+        found[clip] = (
+            narrow in wins,
+            f"at {narrow:g} neurons {quality[_CONSTRAINED, narrow]:.2f} dB with the constraint and "
+            f"{quality[_PLAIN, narrow]:.2f} dB without, better with it at "
+            + (", ".join(f"{x:g}" for x in wins) or "no width"),
         )
-    return counted(holds, "; ".join(said) + ".")
+    return counted(found)
 
 
 FIG7 = Experiment(

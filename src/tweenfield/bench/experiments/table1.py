@@ -6,7 +6,7 @@ from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Method, Row
 from tweenfield.bench.comparison import over_frames, over_motion
 from tweenfield.bench.datasets import reduced
-from tweenfield.bench.experiment import Experiment, Scale, Verdict, by_clip, counted, mean
+from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, Verdict, by_clip, counted, mean
 from tweenfield.bench.sweep import base, held_out
 from tweenfield.fit import Recipe
 from tweenfield.presets import draft, paper, replace, standard
@@ -32,24 +32,24 @@ def _fields(scale: Scale) -> dict[str, Recipe]:
 
 def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
     return [
-        Cell(case=case, method=Method(name=name, how=how))
-        for case in reduced(cases, **_EXTENT[scale])
+        Cell(case=case, method=Method(name=name, how=how), pictured=number < CLIPS_SHOWN)
+        for number, case in enumerate(reduced(cases, **_EXTENT[scale]))
         for name, how in {**baselines, **_fields(scale)}.items()
     ]
 
 
 def _check(rows: list[Row]) -> Verdict:
-    holds, said = {}, []
+    found = {}
     for clip, mine in by_clip(rows).items():
         others = [row for row in mine if row["method"] != OURS and "parameters" not in row]
         (ours,) = (row for row in mine if row["method"] == OURS)
         top = max(others, key=held_out)
-        holds[clip] = held_out(ours) > held_out(top)
-        said.append(
-            f"{clip} (motion {mean(ours['motion']):.2f} px): {held_out(ours):.2f} dB, "
-            f"{top['method']} {held_out(top):.2f} dB"
+        found[clip] = (
+            held_out(ours) > held_out(top),
+            f"motion {mean(ours['motion']):.2f} px, {held_out(ours):.2f} dB, "
+            f"{top['method']} {held_out(top):.2f} dB",
         )
-    return counted(holds, "; ".join(said) + ".")
+    return counted(found)
 
 
 TABLE1 = Experiment(
