@@ -18,9 +18,14 @@ from conftest import to_8bit, waves
 
 import tweenfield
 from tweenfield import presets
+from tweenfield.baselines import BASELINES
+from tweenfield.bench.command import ScaleName
+from tweenfield.bench.datasets import DATASETS
+from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.cli import app
 from tweenfield.fields import FIELDS
 from tweenfield.flow import PROVIDERS
+from tweenfield.metrics import PROTOCOLS
 from tweenfield.options import Settings
 from tweenfield.steps import recipe_of
 from tweenfield.video import (
@@ -280,6 +285,20 @@ def test_arithmetic_of_the_presets_is_true():
     for name, said in [("standard", "10"), ("paper-experiments", "39,000"), ("paper", "140,000")]:
         assert cost(name) / cost("draft") == pytest.approx(float(said.replace(",", "")), rel=0.03)
         assert said in text
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("protocol", PROTOCOLS),
+        ("`--baseline`", [*BASELINES, "NAME=FOLDER", "NAME='COMMAND'"]),
+        ("folder", DATASETS),
+        ("experiment", EXPERIMENTS),
+        ("scale", [scale.value for scale in ScaleName]),
+    ],
+)
+def test_benchmarks_page_describes_everything_by_its_name(heading, names):
+    assert [row[0] for row in rows(ROOT / "docs/benchmarks.md", heading)] == list(names)
 
 
 def test_every_flow_provider_is_described():
