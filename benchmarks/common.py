@@ -2,12 +2,9 @@
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 from pathlib import Path
 
-import torch
+from tweenfield.bench.provenance import provenance
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -26,31 +23,6 @@ def arguments(description: str, **defaults: object) -> argparse.Namespace:
 def save(name: str, folder: Path, results: object, **settings: object) -> None:
     """Leave ``name``.json with the results, the settings and the machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"benchmark": name, "settings": settings, "machine": machine(), "results": results}
+    content = {"benchmark": name, "settings": settings, "machine": provenance(), "results": results}
     (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     print(f"written: {folder / name}.json")
-
-
-def machine() -> dict[str, object]:
-    """Enough to tell whether two figures may be compared."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return {
-        "commit": commit.stdout.strip(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.exists()
-        else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.processor()

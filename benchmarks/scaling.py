@@ -15,6 +15,12 @@ from common import ROOT, arguments, save
 
 SIZES = ((120, 180), (240, 360), (480, 720), (1080, 1920))
 FRAMES = (11, 21, 41, 81)
+# Long and large, where memory is the question: the size and frames of a draft.
+DRAFTS = (
+    *(((240, 360), frames) for frames in (11, 21, 81, 321)),
+    *(((1080, 1920), frames) for frames in (11, 41)),
+    ((2160, 3840), 3),
+)
 
 
 def measure(video: str, size: tuple[int, int], frames: int, preset: str) -> dict[str, object]:
@@ -45,7 +51,7 @@ def main() -> None:
     options = arguments(__doc__, video=str(ROOT.parent / "shared/data/videos/bunny_1080p60.mp4"))
     runs = [(size, 11, "standard") for size in SIZES]
     runs += [((240, 360), frames, "standard") for frames in FRAMES[1:]]
-    runs += [((240, 360), 21, "draft")]
+    runs += [(*draft, "draft") for draft in DRAFTS]
     results = []
     for run in runs:
         results.append(measure(options.video, *run))

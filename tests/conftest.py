@@ -1,12 +1,16 @@
 """Small videos whose truth is known, shared by the tests."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tweenfield.flow import Flow
 from tweenfield.video import Video
+
+# A real clip that is always there: 41 frames of 240x360.
+DEMO = Path(__file__).parents[1] / "demo" / "bunny.mp4"
 
 
 def waves(height: int, width: int, x0: float = 0.0, y0: float = 0.0) -> np.ndarray:

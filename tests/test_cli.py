@@ -130,6 +130,36 @@ def test_eval_prints_one_json_object_and_leaves_things_to_look_at(clip, tmp_path
     assert (len(drawn), drawn.rate) == (7, 30)
 
 
+def test_eval_names_the_protocol_it_measures_by(clip, tmp_path):
+    line = ("eval", clip, *TINY, "--no-baselines", "--protocol", "nsff", "--json")
+    named = tweenfield(*line, tmp_path / "nsff.json")
+    assert "protocol nsff" in named.stdout
+    nsff = json.loads((tmp_path / "nsff.json").read_text())
+    other = json.loads(tweenfield(*line[:-3], "--json", "-").stdout)
+    assert (nsff["protocol"], other["protocol"]) == ("nsff", "tweenfield")
+    assert nsff["ssim_held_out"] > other["ssim_held_out"]
+
+
+def test_eval_compares_with_programs_and_folders_on_the_same_frames(clip, tmp_path):
+    script = (
+        "import cv2, sys; a, b = map(cv2.imread, sys.argv[1:3]); cv2.imwrite(sys.argv[3], a // 2 + b // 2)"
+    )
+    tool = f"tool={sys.executable} -c '{script}' {{a}} {{b}} {{out}}"
+    write_video(f"{tmp_path}/truth/", read_video(clip).frames[1::2], rate=Fraction(15))
+    line = ["eval", clip, *TINY, "--json", "-", "--baseline", "blend", "--baseline", tool]
+    result = tweenfield(*line, "--baseline", f"mine={tmp_path / 'truth'}")
+    found = json.loads(result.stdout)["baselines"]
+    assert list(found) == ["blend", "tool", "mine"]
+    assert found["mine"]["psnr_held_out"] == 100
+    # It cross-fades too, but rounds down twice.
+    assert 0 < found["blend"]["psnr_held_out"] - found["tool"]["psnr_held_out"] < 1
+
+
+def test_eval_says_which_program_failed(clip):
+    tool = f"broken={sys.executable} -c 'exit(3)' {{a}} {{b}} {{out}}"
+    fails(tweenfield("eval", clip, *TINY, "-q", "--baseline", tool), 1, "status 3")
+
+
 def test_transport_is_the_default_and_draws_observed_frames_exactly(clip, tmp_path):
     result = tweenfield("run", clip, "-o", tmp_path / "pngs", "--steps", "5", "--json", "-")
     assert json.loads(result.stdout)["frames"] == 13

@@ -18,9 +18,14 @@ from conftest import to_8bit, waves
 
 import tweenfield
 from tweenfield import presets
+from tweenfield.baselines import BASELINES
+from tweenfield.bench.command import ScaleName
+from tweenfield.bench.datasets import DATASETS
+from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.cli import app
 from tweenfield.fields import FIELDS
 from tweenfield.flow import PROVIDERS
+from tweenfield.metrics import PROTOCOLS
 from tweenfield.options import Settings
 from tweenfield.steps import recipe_of
 from tweenfield.video import (
@@ -297,9 +302,23 @@ def test_arithmetic_of_the_presets_is_true():
         assert said in text
 
 
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("protocol", PROTOCOLS),
+        ("`--baseline`", [*BASELINES, "NAME=FOLDER", "NAME='COMMAND'"]),
+        ("folder", DATASETS),
+        ("experiment", EXPERIMENTS),
+        ("scale", [scale.value for scale in ScaleName]),
+    ],
+)
+def test_benchmarks_page_describes_everything_by_its_name(heading, names):
+    assert [row[0] for row in rows(ROOT / "docs/benchmarks.md", heading)] == list(names)
+
+
 def test_every_flow_provider_is_described():
     described = {row[0] for row in rows(ROOT / "docs/settings.md", "`--flow`")}
-    assert described == {*PROVIDERS, "a path"}
+    assert described == {*PROVIDERS, "ptlflow:NAME", "a path"}
 
 
 def test_make_targets_of_the_readme_exist():

@@ -6,7 +6,7 @@ import pytest
 from test_fit import recipe
 
 from tweenfield import Dis, UsageError, evaluate, hide, psnr, render
-from tweenfield.baselines import BASELINES
+from tweenfield.baselines import USUAL
 from tweenfield.flow import Flow
 
 
@@ -108,11 +108,36 @@ def test_the_json_has_the_documented_keys(moving):
         3,
         2,
     )
-    assert values["baselines"].keys() == BASELINES.keys() == {"blend", "cubic", "warp"}
+    assert set(values["baselines"]) == set(USUAL) == {"blend", "cubic", "warp"}
     assert values["seconds"].keys() == {"flow", "fit", "render"}
     assert values["parameters"] == (3 * 32 + 32) + (32 * 32 + 32) + (32 * 3 + 3)
     # The pattern moves by a known flow: only the warp can know that.
     assert values["baselines"]["warp"]["psnr_held_out"] > values["baselines"]["blend"]["psnr_held_out"] + 3
+
+
+def test_any_baseline_is_given_the_observed_frames_and_the_held_out_times(moving):
+    video, _ = moving
+    asked = []
+
+    def truth(observed, flow, times):
+        asked.append((observed.frames[:, 0, 0].tolist(), list(times)))
+        return (video.frames[int(2 * t)] / np.float32(255) for t in times)
+
+    evaluation = evaluate(video, Dis(), recipe(steps=5), device="cpu", baselines={"truth": truth})
+    assert asked == [(video.frames[::2, 0, 0].tolist(), [Fraction(1, 2), Fraction(3, 2)])]
+    assert evaluation.baselines["truth"].psnr == (100, 100)
+    cost = evaluation.as_json()["baselines"]["truth"]
+    assert cost["seconds"] > 0 and cost["peak_memory_mib"] > 1
+
+
+def test_a_baseline_that_draws_too_few_frames_is_an_error(moving):
+    with pytest.raises(ValueError, match="shorter"):
+        evaluate(moving[0], Dis(), recipe(steps=5), device="cpu", baselines={"none": lambda *_: []})
+
+
+def test_an_unknown_protocol_is_refused_before_the_fit(moving):
+    with pytest.raises(UsageError, match="no protocol 'mine'; use one of tweenfield, rife"):
+        evaluate(*moving, recipe(), protocol="mine")
 
 
 def test_frames_too_small_for_ssim_are_refused_before_the_fit(moving):

@@ -107,10 +107,10 @@ def test_a_failed_save_keeps_the_old_file(result, tmp_path, monkeypatch):
     path = tmp_path / "m.tween"
     path.write_text("precious")
 
-    def disk_full(self, data):
+    def disk_full(file, arrays, metadata):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", disk_full)
+    monkeypatch.setattr("tweenfield.model_file.write_safetensors", disk_full)
     with pytest.raises(OutputError, match="disk is full"):
         save(result, path)
     assert path.read_text() == "precious" and [p.name for p in tmp_path.iterdir()] == ["m.tween"]

@@ -17,12 +17,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tweenfield.baselines import BASELINES
+    from tweenfield.baselines import BASELINES, Command, Minterpolate, Predictions, Rife
     from tweenfield.errors import (
+        BaselineError,
         FitError,
         FlowError,
         ModelFileError,
         OutputError,
+        Stopped,
         TweenfieldError,
         UsageError,
         VideoError,
@@ -45,13 +47,14 @@ if TYPE_CHECKING:
         Farneback,
         Flow,
         FlowEstimator,
+        PtlFlow,
         estimate_flow,
         read_flow,
         write_flow,
     )
     from tweenfield.leave_out import LeaveOut
     from tweenfield.losses import Losses, constrained_loss, flow_constraint_loss, observation_loss
-    from tweenfield.metrics import psnr, ssim
+    from tweenfield.metrics import PROTOCOLS, Quality, psnr, ssim
     from tweenfield.model_file import load, save
     from tweenfield.objectives import FlowConstraint
     from tweenfield.presets import draft, paper, paper_experiments, replace, standard
@@ -69,12 +72,14 @@ if TYPE_CHECKING:
 
 
 _MODULES = {
-    "baselines": ["BASELINES"],
+    "baselines": ["BASELINES", "Command", "Minterpolate", "Predictions", "Rife"],
     "errors": [
+        "BaselineError",
         "FitError",
         "FlowError",
         "ModelFileError",
         "OutputError",
+        "Stopped",
         "TweenfieldError",
         "UsageError",
         "VideoError",
@@ -97,13 +102,14 @@ _MODULES = {
         "Farneback",
         "Flow",
         "FlowEstimator",
+        "PtlFlow",
         "estimate_flow",
         "read_flow",
         "write_flow",
     ],
     "leave_out": ["LeaveOut"],
     "losses": ["Losses", "constrained_loss", "flow_constraint_loss", "observation_loss"],
-    "metrics": ["psnr", "ssim"],
+    "metrics": ["PROTOCOLS", "Quality", "psnr", "ssim"],
     "model_file": ["load", "save"],
     "objectives": ["FlowConstraint"],
     "presets": ["draft", "paper", "paper_experiments", "replace", "standard"],

@@ -11,10 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 from tweenfield import steps
+from tweenfield.bench.command import bench
 from tweenfield.console import check_json, plain, print_facts, print_json, print_scores, say, stages
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.options import (
     DRAW,
+    BaselineOption,
     Device,
     DeviceOption,
     FlowOption,
@@ -24,6 +26,8 @@ from tweenfield.options import (
     Json,
     Keyframes,
     KeyframesOption,
+    ProtocolName,
+    ProtocolOption,
     Quiet,
     Settings,
     Size,
@@ -257,16 +261,19 @@ def eval_(
             show_default=False,
         ),
     ] = None,
+    baseline: BaselineOption = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too.")
+        bool, typer.Option("--baselines/--no-baselines", help="Score baselines too.")
     ] = True,
+    protocol: ProtocolOption = ProtocolName.tweenfield,
     *,
     settings: Settings,
 ) -> None:
     """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
-    from tweenfield.baselines import BASELINES
+    from tweenfield.baselines import USUAL, chosen
     from tweenfield.evaluate import evaluate, hide
 
+    others = chosen(baseline or USUAL) if baselines else {}
     recipe = steps.recipe_of(settings)
     check_json(settings.json)
     if output is not None:
@@ -282,7 +289,8 @@ def eval_(
             recipe,
             stride=stride,
             device=settings.device.value,
-            baselines=BASELINES if baselines else (),
+            baselines=others,
+            protocol=protocol.value,
             on_stage=on_stage,
         )
         if output is not None:
@@ -297,10 +305,14 @@ def eval_(
         rows += [(name, b["psnr_held_out"], b["ssim_held_out"]) for name, b in values["baselines"].items()]
         size = "{}x{}".format(*video.size)
         print_scores(
-            rows, f"{values['clip']}: {values['held_out']} held-out frames of {size}, protocol tweenfield"
+            rows,
+            f"{values['clip']}: {values['held_out']} held-out frames of {size}, protocol {protocol.value}",
         )
         if output is not None:
             print_facts({"pictures": output})
+
+
+app.command()(bench)
 
 
 @app.command()

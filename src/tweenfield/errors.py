@@ -25,9 +25,17 @@ class FitError(TweenfieldError):
     """A fit that can't start or can't go on."""
 
 
+class BaselineError(TweenfieldError):
+    """A program or folder to compare with that doesn't deliver its frames."""
+
+
 class ModelFileError(TweenfieldError):
     """A file that isn't a usable ``.tween`` model."""
 
 
 class OutputError(TweenfieldError):
     """A result that can't be written where it was asked for."""
+
+
+class Stopped(TweenfieldError):
+    """Ctrl-C ended work that can be gone on with."""

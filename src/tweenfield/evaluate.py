@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
 
-from tweenfield.baselines import BASELINES
+from tweenfield.baselines import BASELINES, USUAL, Baseline
+from tweenfield.cost import Meter
 from tweenfield.errors import UsageError
 from tweenfield.fit import FitResult, Recipe, fit, resolve_device
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
-from tweenfield.metrics import psnr, ssim
-from tweenfield.render import render, to_8bit
+from tweenfield.metrics import PROTOCOLS, SMALLEST_SIDE
+from tweenfield.render import render_colors
 from tweenfield.video import Video, field_position
 
 # Called with the stage's name, how much of it is done, out of how much, and a short remark.
@@ -46,23 +45,33 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Quality of each held-out frame, in the order of time."""
+    """Quality of each held-out frame, in the order of time, and what drawing all of them took."""
 
     psnr: tuple[float, ...]
     ssim: tuple[float, ...]
+    seconds: float
+    """Time to draw them; scoring them doesn't count."""
+    peak_memory_mib: float
+    """Most main memory that the process, or a program it ran, used meanwhile."""
 
     def as_json(self) -> dict[str, float]:
-        """Means over frames."""
-        return {"psnr_held_out": float(np.mean(self.psnr)), "ssim_held_out": float(np.mean(self.ssim))}
+        """Means over frames, and the cost."""
+        return {
+            "psnr_held_out": float(np.mean(self.psnr)),
+            "ssim_held_out": float(np.mean(self.ssim)),
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Evaluation:
-    """Scores of a field and of the baselines on the same held-out frames (protocol ``tweenfield``)."""
+    """Scores of a field and of the baselines on the same held-out frames, by one protocol."""
 
     split: Split
     result: FitResult
     device: str
+    protocol: str
     psnr_observed: float
     score: Score
     baselines: dict[str, Score]
@@ -84,13 +93,14 @@ class Evaluation:
             },
             "seed": self.result.recipe.fit.seed,
             "device": self.device,
-            "protocol": "tweenfield",
+            "protocol": self.protocol,
             "size": list(self.split.observed.size),
             "stride": self.split.stride,
             "observed": len(self.split.observed),
             "held_out": len(self.split.held_out),
             "psnr_observed": self.psnr_observed,
-            **self.score.as_json(),
+            "psnr_held_out": float(np.mean(self.score.psnr)),
+            "ssim_held_out": float(np.mean(self.score.ssim)),
             "baselines": {name: score.as_json() for name, score in self.baselines.items()},
             "seconds": self.seconds,
             "peak_memory_mib": self.peak_memory_mib,
@@ -122,6 +132,61 @@ def hide(video: Video, stride: int = 2) -> Split:
     )
 
 
+def score(drawn: Iterable[np.ndarray], truth: Video, protocol: str = "tweenfield") -> Score:
+    """How good drawn frames are.
+
+    Args:
+        drawn: colours in [0, 1], one frame for each of ``truth``.
+        truth: the true frames.
+        protocol: a name from ``tweenfield.metrics.PROTOCOLS``.
+
+    Raises:
+        UsageError: there is no such protocol, or the frames are smaller than SSIM's window.
+    """
+    check_protocol(protocol, truth)
+    times: list[float] = []
+    with Meter() as meter:
+        each = [
+            PROTOCOLS[protocol](frame, truth.frames[k])
+            for k, frame in zip(range(len(truth)), _timed(drawn, times), strict=True)
+        ]
+    return Score(
+        psnr=tuple(q.psnr for q in each),
+        ssim=tuple(q.ssim for q in each),
+        seconds=sum(times),
+        peak_memory_mib=meter.peak_memory_mib,
+    )
+
+
+def _timed(frames: Iterable[np.ndarray], times: list[float]) -> Iterator[np.ndarray]:
+    """The same frames; ``times`` gets how long each took to come."""
+    frames = iter(frames)
+    while True:
+        began = time.monotonic()
+        try:
+            frame = next(frames)
+        except StopIteration:
+            return
+        finally:
+            times.append(time.monotonic() - began)
+        yield frame
+
+
+def check_protocol(protocol: str, video: Video) -> None:
+    """Find out before any work whether frames of this video can be scored.
+
+    Raises:
+        UsageError: there is no such protocol, or the frames are smaller than SSIM's window.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"there is no protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
+    if min(video.size) < SMALLEST_SIDE:
+        raise UsageError(
+            f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs "
+            f"{SMALLEST_SIDE}x{SMALLEST_SIDE} or more"
+        )
+
+
 def evaluate(
     video: Video,
     flow: FlowEstimator | Flow,
@@ -129,7 +194,8 @@ def evaluate(
     *,
     stride: int = 2,
     device: str = "auto",
-    baselines: Iterable[str] = tuple(BASELINES),
+    baselines: Mapping[str, Baseline] = MappingProxyType({name: BASELINES[name] for name in USUAL}),
+    protocol: str = "tweenfield",
     on_stage: OnStage | None = None,
 ) -> Evaluation:
     """Fit the observed frames of a video and score field and baselines on the held-out ones.
@@ -140,71 +206,55 @@ def evaluate(
         recipe: how to fit.
         stride: every ``stride``-th frame is observed.
         device: as for ``tweenfield.fit``.
-        baselines: names from ``tweenfield.baselines.BASELINES``; they use the same flow as the field.
+        baselines: what to compare with, by name; they are given the same flow as the field.
+        protocol: how PSNR and SSIM are measured, a name from ``tweenfield.metrics.PROTOCOLS``.
         on_stage: told how the stages flow, fit and render get on.
 
     Raises:
-        UsageError: too few frames for the stride, or frames smaller than SSIM's window.
+        UsageError: too few frames for the stride, frames smaller than SSIM's window, or no such protocol.
         KeyboardInterrupt: Ctrl-C; scores of a fit that was cut short would mislead.
     """
     on_stage = on_stage or (lambda stage, done, total, remark: None)
     split = hide(video, stride)
-    if min(video.size) < 11:
-        raise UsageError(
-            f"{video.name}: frames are {video.size[0]}x{video.size[1]}, but scoring needs 11x11 or more"
-        )
+    check_protocol(protocol, video)
 
-    began = time.monotonic()
-    if not isinstance(flow, Flow):
-        flow = estimate_flow(
-            split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+    with Meter() as flowing:
+        if not isinstance(flow, Flow):
+            flow = estimate_flow(
+                split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+            )
+        for _ in flow.forward:  # Made on demand, it would count as part of the fit.
+            pass
+    with Meter() as fitting:
+        result = fit(
+            split.observed,
+            flow,
+            recipe,
+            device=device,
+            on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr:.1f} dB"),
         )
-    flowed = time.monotonic()
-    result = fit(
-        split.observed,
-        flow,
-        recipe,
-        device=device,
-        on_progress=lambda p: on_stage("fit", p.step, p.steps, f"loss {p.loss:.4f}, {p.psnr:.1f} dB"),
-    )
     if not result.finished:
         raise KeyboardInterrupt
-    fitted = time.monotonic()
-    score = _score(
-        _counted(render(result.field, split.positions), len(split.positions), on_stage), split.held_out
-    )
-    rendered = time.monotonic()
-    observed = zip(render(result.field, range(len(split.observed))), split.observed.frames, strict=True)
+    drawn = render_colors(result.field, split.positions)
+    own = score(_counted(drawn, len(split.positions), on_stage), split.held_out, protocol)
+    observed = score(render_colors(result.field, range(len(split.observed))), split.observed, protocol)
     return Evaluation(
         split=split,
         result=result,
         device=str(resolve_device(device)),
-        psnr_observed=float(np.mean([psnr(drawn, truth) for drawn, truth in observed])),
-        score=score,
+        protocol=protocol,
+        psnr_observed=float(np.mean(observed.psnr)),
+        score=own,
         baselines={
-            name: _score((_draw(name, split.observed, flow, t) for t in split.positions), split.held_out)
-            for name in baselines
+            name: score(draw(split.observed, flow, split.positions), split.held_out, protocol)
+            for name, draw in baselines.items()
         },
-        seconds={"flow": flowed - began, "fit": fitted - flowed, "render": rendered - fitted},
-        peak_memory_mib=_peak_memory_mib(),
+        seconds={"flow": flowing.seconds, "fit": fitting.seconds, "render": own.seconds},
+        peak_memory_mib=max(m.peak_memory_mib for m in (flowing, fitting, own)),
     )
-
-
-def _draw(baseline: str, observed: Video, flow: Flow, t: Fraction) -> np.ndarray:
-    return to_8bit(torch.from_numpy(BASELINES[baseline](observed, flow, float(t)))).numpy()
 
 
 def _counted(frames: Iterable[np.ndarray], total: int, on_stage: OnStage) -> Iterable[np.ndarray]:
     for done, frame in enumerate(frames, start=1):
         on_stage("render", done, total, "")
         yield frame
-
-
-def _score(drawn: Iterable[np.ndarray], truth: Video) -> Score:
-    pairs = [(psnr(frame, true), ssim(frame, true)) for frame, true in zip(drawn, truth.frames, strict=True)]
-    return Score(psnr=tuple(p for p, _ in pairs), ssim=tuple(s for _, s in pairs))
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from fractions import Fraction
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -95,6 +96,9 @@ class Source:
     @classmethod
     def of(cls, video: Video) -> Source:
         """The source that ``video`` is."""
+        digest = hashlib.sha256()
+        for frame in video.frames:
+            digest.update(np.ascontiguousarray(frame))
         return cls(
             name=video.name,
             size=video.size,
@@ -102,7 +106,7 @@ class Source:
             rate=video.rate,
             color=video.color,
             sample_aspect_ratio=video.sample_aspect_ratio,
-            digest=hashlib.sha256(video.frames.tobytes()).hexdigest(),
+            digest=digest.hexdigest(),
         )
 
 

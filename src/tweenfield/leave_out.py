@@ -95,7 +95,7 @@ class HiddenFrames:
 
     def __init__(self, config: LeaveOut, video: Video, flow: Flow, device: torch.device) -> None:
         self._config = config
-        known = explained(video.frames, flow.forward, flow.backward)
+        known = explained(video, flow)
         self._kinds = [
             kind for kind in (_hide(video, flow, known, *kind, config.hidden) for kind in _KINDS) if kind
         ]

@@ -6,11 +6,10 @@ import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialize
 
 from tweenfield.errors import ModelFileError
 from tweenfield.fields import FIELDS, Grid
@@ -18,10 +17,15 @@ from tweenfield.files import atomic_output
 from tweenfield.fit import FitConfig, FitResult, Progress, Recipe, Source
 from tweenfield.leave_out import LeaveOut
 from tweenfield.objectives import FlowConstraint
+from tweenfield.on_demand import OnDemand
+from tweenfield.tensor_file import read_safetensors, write_safetensors
 from tweenfield.video import ColorTags
 
 VERSION = 1
 _HEADER = "tweenfield"
+# Names of what the field observed; large, so it is read when needed.
+_OBSERVED = "observed."
+T = TypeVar("T")
 _OBJECTIVES = {objective.name: objective for objective in (FlowConstraint, LeaveOut)}
 
 
@@ -31,11 +35,11 @@ def save(result: FitResult, path: str | Path) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    tensors = {f"field.{name}": value.contiguous() for name, value in result.field.state_dict().items()}
-    if result.optimizer is not None:
-        tensors |= {f"optimizer.{name}": value.contiguous() for name, value in result.optimizer.items()}
-    with atomic_output(path) as temporary:
-        temporary.write_bytes(serialize(tensors, metadata={_HEADER: json.dumps(header(result))}))
+    tensors = _over("field.", result.field.state_dict()) | _over("optimizer.", result.optimizer or {})
+    arrays = {name: value.numpy(force=True) for name, value in tensors.items()}
+    arrays |= _over(_OBSERVED, result.field.observations())
+    with atomic_output(path) as temporary, temporary.open("wb") as file:
+        write_safetensors(file, arrays, {_HEADER: json.dumps(header(result))})
 
 
 def header(result: FitResult) -> dict[str, Any]:
@@ -83,8 +87,9 @@ def load(path: str | Path) -> FitResult:
                     f"{path}: the model has format {content['version']}, but this tweenfield reads up to "
                     f"{VERSION}; install a newer tweenfield"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return _result(content, tensors)
+            names = [name for name in file.keys() if not name.startswith(_OBSERVED)]  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in names}
+        return _result(content, tensors, _under(_OBSERVED, read_safetensors(path)))
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: there is no such file; check the name") from error
     except OSError as error:
@@ -95,7 +100,9 @@ def load(path: str | Path) -> FitResult:
         ) from error
 
 
-def _result(content: dict[str, Any], tensors: dict[str, torch.Tensor]) -> FitResult:
+def _result(
+    content: dict[str, Any], tensors: dict[str, torch.Tensor], observed: dict[str, OnDemand]
+) -> FitResult:
     name = content["field"].pop("name")
     source = content["source"]
     objective = content["recipe"]["objective"]
@@ -108,6 +115,7 @@ def _result(content: dict[str, Any], tensors: dict[str, torch.Tensor]) -> FitRes
     height, width = source["size"]
     field = recipe.field.build(Grid(frames=len(source["times"]), height=height, width=width), recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
+    field.restore(observed)
     return FitResult(
         field=field,
         source=Source(
@@ -129,5 +137,9 @@ def _result(content: dict[str, Any], tensors: dict[str, torch.Tensor]) -> FitRes
     )
 
 
-def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _over(prefix: str, values: dict[str, T]) -> dict[str, T]:
+    return {prefix + name: value for name, value in values.items()}
+
+
+def _under(prefix: str, values: dict[str, T]) -> dict[str, T]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

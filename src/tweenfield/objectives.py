@@ -190,7 +190,7 @@ def _carried(video: Video, flow: Flow, device: torch.device) -> _Samples:
     velocity = np.empty((len(times), height, width, 2), np.float16)
     trust = np.empty((len(times), height, width), np.float16)
     for i, (k, fraction) in enumerate(times):
-        velocity[i], color, trust[i] = between(video.frames, flow, k, fraction)
+        velocity[i], color, trust[i] = between(video, flow, k, fraction)
         colors[i] = np.rint(255 * color)
     return _Samples(
         times=torch.tensor([k + fraction for k, fraction in times], device=device),

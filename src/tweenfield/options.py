@@ -30,6 +30,16 @@ class PresetName(str, Enum):
     paper_experiments = "paper-experiments"
 
 
+class ProtocolName(str, Enum):
+    tweenfield = "tweenfield"
+    rife = "rife"
+    film = "film"
+    softsplat = "softsplat"
+    xvfi = "xvfi"
+    cure = "cure"
+    nsff = "nsff"
+
+
 class Keyframes(str, Enum):
     original = "original"
     rendered = "rendered"
@@ -93,7 +103,7 @@ FlowOption = Annotated[
     typer.Option(
         "--flow",
         metavar="FLOW",
-        help="dis, deepflow, farneback, or a file or folder of flow.",
+        help="dis, deepflow, farneback, ptlflow:NAME, or a file or folder of flow.",
         rich_help_panel=FIT,
     ),
 ]
@@ -119,6 +129,19 @@ TimeStep = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(help="Number that decides all that is random; 0 if not given.", rich_help_panel=FIT),
+]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--baseline",
+        metavar="NAME[=...]",
+        help="Compare with this, in place of blend, cubic and warp; may be repeated. A name, "
+        "NAME=FOLDER of frames, or NAME='COMMAND {a} {b} {t} {out}'.",
+        show_default=False,
+    ),
+]
+ProtocolOption = Annotated[
+    ProtocolName, typer.Option("--protocol", help="Whose way of measuring PSNR and SSIM.")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 Json = Annotated[

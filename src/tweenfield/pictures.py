@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tweenfield.video import write_video
 ERROR_LEVELS = 32
 
 _FIELD, _CONSTRAINT = "#c2410c", "#1d4ed8"
-_BASELINES = ("#94a3b8", "#0f766e", "#1d4ed8")
+_BASELINES = ("#94a3b8", "#0f766e", "#1d4ed8", "#a16207", "#7e22ce", "#0e7490", "#be185d", "#4d7c0f")
 
 
 def save_evaluation(
@@ -83,7 +84,7 @@ def plots(evaluation: Evaluation) -> Figure:
     """PSNR of each held-out frame against the baselines, and the losses of the fit."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     quality, losses = figure.subplots(1, 2)
-    scores = list(zip(evaluation.baselines.items(), _BASELINES, strict=False))
+    scores = list(zip(evaluation.baselines.items(), cycle(_BASELINES), strict=False))
     for (name, score), color in scores:
         _draw_scores(quality, evaluation, name, score.psnr, color, 1.2)
     _draw_scores(quality, evaluation, evaluation.result.field.name, evaluation.score.psnr, _FIELD, 2.4)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from tweenfield.errors import UsageError
@@ -47,13 +47,21 @@ def render(
         if keyframes is not None and t == int(t):
             yield keyframes.frames[int(t)]
         else:
-            yield _draw(field, float(t), size)
+            yield to_8bit(_draw(field, float(t), size)).cpu().numpy()
 
 
-# Not around the loop above: a mode entered in a generator would hold for its caller as well.
+def render_colors(
+    field: Field, times: Iterable[float | Fraction]
+) -> Iterator[Float32[np.ndarray, "height width 3"]]:
+    """Frames on the field's own grid as colours in [0, 1], before they are rounded to 8 bit."""
+    for t in times:
+        yield _draw(field, float(t), (field.grid.height, field.grid.width)).float().clamp(0, 1).cpu().numpy()
+
+
+# Not around the loops above: a mode entered in a generator would hold for its caller as well.
 @torch.inference_mode()
-def _draw(field: Field, t: float, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
-    return to_8bit(field.frame(t, size)).cpu().numpy()
+def _draw(field: Field, t: float, size: tuple[int, int]) -> Float[Tensor, "height width 3"]:
+    return field.frame(t, size)
 
 
 def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:

@@ -45,8 +45,10 @@ def read(source: Path, frames: str | None, size: str | None) -> Video:
 
 def provider(name: str) -> FlowEstimator | None:
     """The flow provider of that name, if it is one."""
-    from tweenfield.flow import PROVIDERS
+    from tweenfield.flow import PROVIDERS, PtlFlow
 
+    if name.startswith("ptlflow:"):
+        return PtlFlow(*name.split(":", 2)[1:])
     return PROVIDERS[name]() if name in PROVIDERS else None
 
 
@@ -56,7 +58,8 @@ def given_flow(path: str, video: Video) -> Flow:
 
     if not Path(path).exists():
         raise FlowError(
-            f"{path}: there is no such flow; use {', '.join(PROVIDERS)}, or an existing file or folder"
+            f"{path}: there is no such flow; use {', '.join(PROVIDERS)}, ptlflow:NAME, "
+            "or an existing file or folder"
         )
     return read_flow(path, video)
 

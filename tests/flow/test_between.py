@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from patterns import grid, moved, pattern, psnr
+from patterns import grid, moved, pattern, psnr, translation, video_of
 
 from tweenfield.errors import FlowError
 from tweenfield.flow import Flow
@@ -13,9 +13,8 @@ INSIDE = (slice(4, -4), slice(5, -5))
 
 def clip(dx=U, dy=V):
     """Two frames between which a pattern moves, and their exact flow."""
-    frames = np.stack([moved(HEIGHT, WIDTH, 0, 0), moved(HEIGHT, WIDTH, dx, dy)])
-    forward = np.broadcast_to(np.float32([dx, dy]), (1, HEIGHT, WIDTH, 2)).copy()
-    return frames, Flow(forward=forward, backward=-forward, name="exact")
+    video = video_of([moved(HEIGHT, WIDTH, 0, 0), moved(HEIGHT, WIDTH, dx, dy)])
+    return video, translation(1, HEIGHT, WIDTH, dx, dy)
 
 
 @pytest.mark.parametrize("fraction", [0.25, 0.5, 0.875])
@@ -29,24 +28,23 @@ def test_a_moving_pattern_is_where_it_should_be_and_is_trusted(fraction):
 
 
 def test_at_its_ends_an_interval_has_the_colours_of_its_frames():
-    frames, flow = clip()
+    video, flow = clip()
     for fraction in (0, 1):
         np.testing.assert_allclose(
-            between(frames, flow, 0, fraction).color, frames[fraction] / 255, atol=1e-4
+            between(video, flow, 0, fraction).color, video.frames[fraction] / 255, atol=1e-4
         )
 
 
 def test_flows_that_contradict_each_other_are_not_trusted():
-    frames, flow = clip()
+    video, flow = clip()
     wild = Flow(forward=flow.forward, backward=-2 * flow.backward, name="wild")
-    assert between(frames, wild, 0, 0.5).trust.max() < 1e-3
+    assert between(video, wild, 0, 0.5).trust.max() < 1e-3
 
 
 def test_colours_that_differ_by_a_tenth_are_half_trusted():
-    frames = np.full((2, HEIGHT, WIDTH, 3), 100, np.uint8)
-    frames[1, ..., 0] += 26  # 0.102 of the full range
-    still = np.zeros((1, HEIGHT, WIDTH, 2), np.float32)
-    trust = between(frames, Flow(forward=still, backward=still, name="still"), 0, 0.5).trust
+    first = np.full((HEIGHT, WIDTH, 3), 100, np.uint8)
+    second = first + np.uint8([26, 0, 0])  # 0.102 of the full range
+    trust = between(video_of([first, second]), translation(1, HEIGHT, WIDTH, 0, 0), 0, 0.5).trust
     np.testing.assert_allclose(trust, 0.49, atol=0.01)
 
 

@@ -13,7 +13,6 @@ def test_forward_and_backward_between_every_two_neighbours():
     seen = []
     flow = estimate_flow(video, Dis(), on_progress=lambda done, total: seen.append((done, total)))
     assert flow.name == "dis"
-    assert seen == [(1, 2), (2, 2)]
     for k, shift in enumerate((1, 2)):
         np.testing.assert_allclose(
             inner(flow.forward[k], 16), inner(constant(64, 80, shift, 0), 16), atol=0.1
@@ -21,6 +20,8 @@ def test_forward_and_backward_between_every_two_neighbours():
         np.testing.assert_allclose(
             inner(flow.backward[k], 16), inner(constant(64, 80, -shift, 0), 16), atol=0.1
         )
+    # Each interval was estimated when it was first asked for.
+    assert seen == [(1, 2), (2, 2)]
 
 
 def test_one_frame_has_no_flow():

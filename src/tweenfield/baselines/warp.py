@@ -29,4 +29,4 @@ def warp(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height w
     k, s = split_time(observed, t)
     if s == 0:
         return colors(observed.frames[k])
-    return between(observed.frames, flow, k, s).color
+    return between(observed, flow, k, s).color

@@ -11,9 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
 
     from tweenfield.flow.estimator import Flow
+    from tweenfield.on_demand import OnDemand
     from tweenfield.video import Video
 
 # Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
@@ -54,6 +57,17 @@ class Field(nn.Module, ABC):
 
     def observe(self, video: Video, flow: Flow) -> None:
         """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
+
+    def observations(self) -> dict[str, np.ndarray | OnDemand]:
+        """What ``observe`` took in, by name, as a model file holds it."""
+        return {}
+
+    def restore(self, observations: Mapping[str, np.ndarray | OnDemand]) -> None:
+        """Take in what ``observations`` gave, in place of ``observe``.
+
+        Raises:
+            ValueError: it belongs to another grid.
+        """
 
     @abstractmethod
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, final
@@ -34,16 +34,18 @@ from tweenfield.fields.base import Field, Grid, chunks, frame_points
 from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import explained, find_cuts
+from tweenfield.on_demand import OnDemand
 from tweenfield.video import Video
 
 # Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
 KNOTS = 4
 # Differences of colour saturate at about 1 / _GAIN for the network.
 _GAIN = 8.0
-# Rows are mixed in bands of about this many pixels, so that a large frame needs no more memory than its maps.
-_BAND_PIXELS = 1 << 18
-# Maps kept: the two knots around a time, and those of the time before.
-_KEPT = 4
+# Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
+# little more memory than its maps.
+_BAND_PIXELS = 1 << 17
+# What is kept of each: an interval's window of frames, and the two knots around a time.
+_KEPT = {"image": 4, "trace": 2, "maps": 2, "splined": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +91,10 @@ class Transport(Field):
         super().__init__()
         self.grid = grid
         self._config = config
-        shape = (grid.frames, grid.height, grid.width)
-        self.register_buffer("frames", torch.zeros(*shape, 3, dtype=torch.uint8))
-        # Half precision: 1/100 pixel at 10 pixels, for half the memory and file.
-        self.register_buffer("forward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
-        self.register_buffer("backward_flow", torch.zeros(shape[0] - 1, *shape[1:], 2, dtype=torch.float16))
-        self.register_buffer("cuts", torch.zeros(shape[0] - 1, dtype=torch.bool))
         self.constant = nn.Parameter(torch.zeros(CANDIDATES))
         self.network = _network(config, torch.Generator().manual_seed(seed))
-        self._kept: OrderedDict[tuple, object] = OrderedDict()
+        self._observed: dict[str, np.ndarray | OnDemand] = {}
+        self._kept: dict[str, OrderedDict[tuple, object]] = {kind: OrderedDict() for kind in _KEPT}
 
     @property
     def config(self) -> TransportConfig:
@@ -105,17 +102,42 @@ class Transport(Field):
         return self._config
 
     def observe(self, video: Video, flow: Flow) -> None:
-        """Take in the frames and their flow.
+        """Remember where the frames and their flow are; they are looked at when something is drawn.
 
         Raises:
             FlowError: the flow is for frames of another size or number.
         """
         flow.check_fits(video)
-        with torch.no_grad():
-            self.frames.copy_(torch.from_numpy(np.ascontiguousarray(video.frames)))
-            self.forward_flow.copy_(torch.from_numpy(flow.forward))
-            self.backward_flow.copy_(torch.from_numpy(flow.backward))
-            self.cuts.copy_(torch.from_numpy(find_cuts(explained(video.frames, flow.forward, flow.backward))))
+        self.restore(
+            {
+                "frames": video.frames,
+                "forward_flow": _half(flow.forward),
+                "backward_flow": _half(flow.backward),
+                "cuts": find_cuts(explained(video, flow)),
+            }
+        )
+
+    def observations(self) -> dict[str, np.ndarray | OnDemand]:
+        """Frames, flow to the next and to the previous frame, and whether an interval holds a cut."""
+        return self._observed
+
+    def restore(self, observations: Mapping[str, np.ndarray | OnDemand]) -> None:
+        """Take in what ``observations`` gave.
+
+        Raises:
+            ValueError: it belongs to another grid.
+        """
+        grid = self.grid
+        flow = (grid.frames - 1, grid.height, grid.width, 2)
+        shapes = {
+            "frames": (grid.frames, grid.height, grid.width, 3),
+            **{"forward_flow": flow, "backward_flow": flow, "cuts": flow[:1]},
+        }
+        if {name: tuple(values.shape) for name, values in observations.items()} != shapes:
+            raise ValueError(f"transport: these observations aren't of {grid}")
+        self._observed = dict(observations)
+        for kept in self._kept.values():
+            kept.clear()
 
     def weights(
         self,
@@ -176,9 +198,10 @@ class Transport(Field):
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
             )
             value = derivative = 0
-            for j, image in enumerate(self._images(interval)[list(SOURCES)]):
+            images = self._images(interval)
+            for j, source in enumerate(SOURCES):
                 color, d_color = splines.sample_with_derivative(
-                    image,
+                    images[source],
                     x + displacement[j, 0],
                     y + displacement[j, 1],
                     dx + d_displacement[j, 0],
@@ -199,14 +222,18 @@ class Transport(Field):
         # On the grid the maps needn't be interpolated, and at an observed time they say "this frame".
         interval, knot, share = self._place(t)
         if share == 0 and knot in (0, KNOTS):
-            return self.frames[interval + knot // KNOTS].to(self.constant) / 255
-        maps = self._maps(interval, knot)
-        if share:
-            later = self._maps(interval, knot + 1)
-            maps = Maps(*(torch.lerp(a, b, share) for a, b in zip(maps, later, strict=True)))
-        return (
-            (maps.weight[:, None] * self._candidates(interval, maps.displacement)).sum(dim=0).permute(1, 2, 0)
-        )
+            return self._colors(interval + knot // KNOTS).permute(1, 2, 0)
+        before = self._maps(interval, knot)
+        after = self._maps(interval, knot + 1) if share else None
+        bands = []
+        for rows, _ in self._bands():
+            displacement, weight = before.displacement[:, :, rows], before.weight[:, rows]
+            if after is not None:
+                displacement = torch.lerp(displacement, after.displacement[:, :, rows], share)
+                weight = torch.lerp(weight, after.weight[:, rows], share)
+            colors = self._candidates(interval, displacement, rows.start)
+            bands.append((weight[:, None] * colors).sum(dim=0))
+        return torch.cat(bands, dim=1).permute(1, 2, 0)
 
     def frame_with_derivative(
         self, t: float, velocity: Float[Tensor, "height width 2"]
@@ -235,49 +262,53 @@ class Transport(Field):
     def _fetch(
         self, interval: int, x: Float[Tensor, "candidates points"], y: Float[Tensor, "candidates points"]
     ) -> Float[Tensor, "candidates 3 points"]:
-        return splines.sample(self._images(interval)[list(SOURCES)], x, y)
+        images = self._images(interval)
+        return torch.stack([splines.sample(images[source], x[j], y[j]) for j, source in enumerate(SOURCES)])
 
     def _candidates(
-        self, interval: int, displacement: Float[Tensor, "candidates 2 height width"]
-    ) -> Float[Tensor, "candidates 3 height width"]:
-        """The candidates' colours at the grid's pixels."""
-        points = frame_points(0, (self.grid.height, self.grid.width), self.grid, like=self.constant)
-        shifted = points[:, :2].T + displacement.flatten(2)
-        return self._fetch(interval, shifted[:, 0], shifted[:, 1]).unflatten(2, displacement.shape[2:])
+        self, interval: int, displacement: Float[Tensor, "candidates 2 rows width"], top: int
+    ) -> Float[Tensor, "candidates 3 rows width"]:
+        """The candidates' colours at the pixels of a band of rows that begins at ``top``."""
+        rows, width = displacement.shape[2:]
+        x = torch.arange(width).to(displacement) + displacement[:, 0]
+        y = torch.arange(top, top + rows).to(displacement)[:, None] + displacement[:, 1]
+        return self._fetch(interval, x.flatten(1), y.flatten(1)).unflatten(2, (rows, width))
+
+    def _bands(self, reach: int = 0) -> Iterator[tuple[slice, slice]]:
+        """The rows of each band, and the same with ``reach`` more on both sides as far as there are any."""
+        height, rows = self.grid.height, max(_BAND_PIXELS // self.grid.width, 1)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            yield slice(top, bottom), slice(max(top - reach, 0), min(bottom + reach, height))
 
     def _maps(self, interval: int, knot: int) -> Maps:
         """Displacements and weights at a knot, on the grid."""
-        traced = self._keep(("trace", interval, knot), lambda: self._trace(interval, knot))
-        displacement = torch.from_numpy(traced.displacement).to(self.constant).movedim(-1, 1)
-        if torch.is_grad_enabled():
+
+        def compute(traced: Trace) -> Maps:
+            displacement = torch.from_numpy(traced.displacement).to(self.constant).movedim(-1, 1)
             return Maps(displacement, self._weight(interval, knot, traced, displacement))
-        return self._keep(
-            ("maps", interval, knot),
-            lambda: Maps(displacement, self._weight(interval, knot, traced, displacement)),
-        )
+
+        if torch.is_grad_enabled():
+            return compute(self._keep("trace", (interval, knot), lambda: self._trace(interval, knot)))
+        return self._keep("maps", (interval, knot), lambda: compute(self._trace(interval, knot)))
 
     def _weight(
         self, interval: int, knot: int, traced: Trace, displacement: Tensor
     ) -> Float[Tensor, "candidates height width"]:
-        height, width = displacement.shape[2:]
-        if knot in (0, KNOTS) or self.cuts[interval]:
+        if knot in (0, KNOTS) or self._observed["cuts"][interval]:
             weight = torch.zeros_like(displacement[:, 0])
             # A cut may be anywhere in its interval: the first scene stays until the middle.
             weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight
-        colors = self._candidates(interval, displacement)
         cues = torch.from_numpy(traced.cues).to(self.constant)
         present = torch.from_numpy(traced.present).to(self.constant)[None]
         fraction = self.constant.new_tensor([knot / KNOTS])
-        reach = self._config.depth
-        rows = max(_BAND_PIXELS // width, 1)
         bands = []
-        for first in range(0, height, rows):
-            top, bottom = max(first - reach, 0), min(first + rows + reach, height)
-            band = self.weights(
-                colors[None, ..., top:bottom, :], cues[None, :, top:bottom], present, fraction
-            )[0]
-            bands.append(band[:, first - top : min(first + rows, height) - top])
+        # The network sees as many rows beyond each of its pixels as it has convolutions.
+        for rows, wider in self._bands(self._config.depth):
+            colors = self._candidates(interval, displacement[:, :, wider], wider.start)
+            band = self.weights(colors[None], cues[None, :, wider], present, fraction)[0]
+            bands.append(band[:, rows.start - wider.start :][:, : rows.stop - rows.start])
         return torch.cat(bands, dim=1)
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
@@ -289,40 +320,43 @@ class Transport(Field):
                 torch.stack([torch.cat((m.displacement.flatten(0, 1), m.weight)) for m in both])
             )
 
-        return compute() if torch.is_grad_enabled() else self._keep(("splined", interval, knot), compute)
+        return compute() if torch.is_grad_enabled() else self._keep("splined", (interval, knot), compute)
 
-    def _images(self, interval: int) -> Float[Tensor, "4 3 rows columns"]:
-        """Spline coefficients of the frames of the window around an interval."""
-        last = self.grid.frames - 1
+    def _images(self, interval: int) -> list[Float[Tensor, "3 rows columns"]]:
+        """Spline coefficients of the four frames of the window around an interval."""
+        window = (min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3))
+        return [self._keep("image", (k,), lambda k=k: splines.prefilter(self._colors(k))) for k in window]
 
-        def compute() -> Tensor:
-            index = torch.arange(interval - 1, interval + 3, device=self.frames.device).clamp(0, last)
-            return splines.prefilter(self.frames[index].permute(0, 3, 1, 2).to(self.constant) / 255)
-
-        return self._keep(("images", interval), compute)
+    def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
+        """An observed frame."""
+        return torch.tensor(self._observed["frames"][k]).permute(2, 0, 1).to(self.constant) / 255
 
     def _trace(self, interval: int, knot: int) -> Trace:
-        # Only the window's frames and flow leave the buffers, whatever the length of the video.
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        frames = self.frames[first:last].cpu().numpy()
-        flows = [
-            flow[first : last - 1].float().cpu().numpy() for flow in (self.forward_flow, self.backward_flow)
-        ]
-        cuts = self.cuts[first : last - 1].cpu().numpy()
-        return trace(window(frames, *flows, cuts, interval - first), knot / KNOTS)
+        frames = self._observed["frames"][first:last]
+        between = (
+            self._observed[name][first : last - 1] for name in ("forward_flow", "backward_flow", "cuts")
+        )
+        return trace(window(frames, *between, interval - first), knot / KNOTS)
 
-    def _keep(self, key: tuple, compute: Callable[[], Any]) -> Any:
+    def _keep(self, kind: str, key: tuple, compute: Callable[[], Any]) -> Any:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
-        versions = tuple(tensor._version for tensor in self.state_dict(keep_vars=True).values())
+        kept = self._kept[kind]
+        versions = tuple(parameter._version for parameter in self.parameters())
         key = (*key, self.constant.dtype, self.constant.device, versions)
-        if key not in self._kept:
+        if key not in kept:
+            while len(kept) >= _KEPT[kind]:
+                kept.popitem(last=False)
             # Not in inference mode, whose tensors could not be used in a later fit.
             with torch.inference_mode(False), torch.no_grad():
-                self._kept[key] = compute()
-            while len(self._kept) > _KEPT * 3:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+                kept[key] = compute()
+        kept.move_to_end(key)
+        return kept[key]
+
+
+def _half(flow: np.ndarray | OnDemand) -> OnDemand:
+    """The flow in half precision, 1/100 pixel at 10 pixels: the same from memory as from a model file."""
+    return OnDemand(lambda k: flow[k].astype(np.float16), flow.shape, np.float16, keep=False)
 
 
 def _split(maps: Float[Tensor, "maps points"]) -> tuple[Tensor, Tensor]:

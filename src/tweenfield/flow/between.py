@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import agreement, displaced, sample, sample_linear, velocity_between
+from tweenfield.video.clip import Video
 
 # Two colours that differ by this much, as a root of the sum of squares over RGB, are half believed.
 _DIFFERENCE = np.float32(0.1)
@@ -28,9 +29,7 @@ class Between(NamedTuple):
     trust: Float32[np.ndarray, "height width"]
 
 
-def between(
-    frames: UInt8[np.ndarray, "frames height width 3"], flow: Flow, interval: int, fraction: float
-) -> Between:
+def between(video: Video, flow: Flow, interval: int, fraction: float) -> Between:
     """The time ``interval + fraction``, with (1 - s) V_k(x - s v) + s V_k+1(x + (1 - s) v) as its colour.
 
     v is the velocity at x, s the fraction. Trust is the larger of the two agreements of forward and backward
@@ -44,7 +43,7 @@ def between(
     to_first, to_second = displaced(v, -s), displaced(v, 1 - s)
     first, second = (
         sample(frame.astype(np.float32) / 255, *place)
-        for frame, place in zip(frames[interval : interval + 2], (to_first, to_second), strict=True)
+        for frame, place in zip(video.frames[interval : interval + 2], (to_first, to_second), strict=True)
     )
     ahead, back = flow.forward[interval], flow.backward[interval]
     agreed = np.maximum(

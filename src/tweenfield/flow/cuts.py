@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 
+from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import agreement, displaced, sample_linear
+from tweenfield.on_demand import OnDemand
+from tweenfield.video.clip import Video
 
 # In an interval with a cut the flow leaves this many times what it usually leaves, and so many levels more,
 _TIMES, _LEVELS = 5, 4
 # and little less than if nothing moved.
 _SHARE = 0.7
+# What is usual on a longer video shows in this many of its intervals.
+_SAMPLE = 40
 
 
 class Explained(NamedTuple):
-    """How well flow explains the change over each interval.
+    """How well flow explains the change over intervals of a video, those spread evenly over a long one.
 
     Attributes:
         residual: mean difference, in levels, of a frame and the next one moved back along the flow.
         still: the same without any motion.
         agreed: mean agreement of forward and backward flow.
+        every: these three of every interval, on demand.
     """
 
-    residual: Float[np.ndarray, " intervals"]
-    still: Float[np.ndarray, " intervals"]
-    agreed: Float[np.ndarray, " intervals"]
+    residual: Float[np.ndarray, " sample"]
+    still: Float[np.ndarray, " sample"]
+    agreed: Float[np.ndarray, " sample"]
+    every: Float[OnDemand, "intervals 3"]
 
     @property
     def helps(self) -> bool:
@@ -34,24 +42,38 @@ class Explained(NamedTuple):
         return bool(np.median(self.residual - self.still) <= 0)
 
 
-def explained(
-    frames: UInt8[np.ndarray, "frames height width 3"],
-    forward: Float[np.ndarray, "intervals height width 2"],
-    backward: Float[np.ndarray, "intervals height width 2"],
-) -> Explained:
-    """How well flow explains each interval of a video."""
-    rows = [_interval(*frames[k : k + 2], forward[k], backward[k]) for k in range(len(forward))]
-    return Explained(*np.array(rows).T)
+# A fit and its field both ask, and flow of large frames isn't kept until the second time.
+_known: WeakKeyDictionary[Flow, tuple[Video, Explained]] = WeakKeyDictionary()
 
 
-def find_cuts(video: Explained) -> Bool[np.ndarray, " intervals"]:
+def explained(video: Video, flow: Flow) -> Explained:
+    """How well flow explains the change over the intervals of its video; worked out once."""
+    if flow not in _known or _known[flow][0] is not video:
+        # Not ``flow`` itself below: it would never be let go.
+        frames, forward, backward = video.frames, flow.forward, flow.backward
+        every = OnDemand(
+            lambda k: np.array(_interval(frames[k], frames[k + 1], forward[k], backward[k])),
+            (len(forward), 3),
+            np.float64,
+        )
+        sample = np.linspace(0, len(every) - 1, min(len(every), _SAMPLE)).round().astype(int)
+        _known[flow] = video, Explained(*every[sample].T, every)
+    return _known[flow][1]
+
+
+def find_cuts(video: Explained) -> Bool[OnDemand, " intervals"]:
     """Which intervals hold a cut: the flow explains nothing, and it usually does better on this video.
 
     Noise, which no flow ever explains, is no sequence of cuts, and two frames alone have no usual.
     """
     # The lower median: of two intervals, the better one is what is usual.
     usual = np.sort(video.residual)[(len(video.residual) - 1) // 2]
-    return (video.residual > _TIMES * usual + _LEVELS) & (video.residual > _SHARE * video.still)
+
+    def cut(k: int) -> Bool[np.ndarray, ""]:
+        residual, still, _ = video.every[k]
+        return np.array(residual > _TIMES * usual + _LEVELS and residual > _SHARE * still)
+
+    return OnDemand(cut, (len(video.every),), bool, keep=False)
 
 
 def mean_agreement(

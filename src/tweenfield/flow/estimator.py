@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.errors import FlowError
+from tweenfield.on_demand import OnDemand
 from tweenfield.video.clip import Video
 
 
@@ -23,12 +24,15 @@ class Flow:
         name: what messages and results call it.
         estimator: who made it and can make more; none for flow from a file.
 
+    Both are arrays, or made interval by interval when they are indexed, so that those of a long clip needn't
+    fit in memory; ``np.asarray(flow.forward)`` is all of it.
+
     Raises:
         FlowError: the two shapes differ, or a value isn't finite.
     """
 
-    forward: Float32[np.ndarray, "intervals height width 2"]
-    backward: Float32[np.ndarray, "intervals height width 2"]
+    forward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
+    backward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
     name: str
     estimator: FlowEstimator | None = None
 
@@ -39,10 +43,8 @@ class Flow:
                 "both need (intervals, height, width, 2)"
             )
         for direction, values in (("forward", self.forward), ("backward", self.backward)):
-            if not np.isfinite(values).all():
-                raise FlowError(
-                    f"{self.name}: the {direction} flow holds NaN or infinite values; repair it first"
-                )
+            if isinstance(values, np.ndarray):
+                _check_finite(values, direction, self.name)
 
     def check_fits(self, video: Video) -> None:
         """Whether this is flow for the frames of ``video``.
@@ -80,22 +82,41 @@ def estimate_flow(
 ) -> Flow:
     """Forward and backward flow between every two neighbouring frames, in pixels per interval.
 
+    Each interval but the first is estimated when it is asked for, and kept as long as there is room.
+
     Args:
         video: at least two frames.
         estimator: the provider.
-        on_progress: called after each interval with how many are done, and how many there are.
+        on_progress: called after each new interval with how many are done, and how many there are.
 
     Raises:
-        FlowError: the video has one frame, or the provider can't handle its size.
+        FlowError: the video has one frame, or the provider can't handle its size. Later, when an interval is
+            asked for: the provider gave NaN or infinite values.
     """
     intervals = len(video) - 1
     if not intervals:
         raise FlowError(f"{video.name}: it has one frame; for flow two frames are needed")
-    forward = np.empty((intervals, *video.size, 2), np.float32)
-    backward = np.empty_like(forward)
-    for k, (first, second) in enumerate(zip(video.frames, video.frames[1:], strict=False)):
-        forward[k] = estimator(first, second)
-        backward[k] = estimator(second, first)
-        if on_progress:
-            on_progress(k + 1, intervals)
+    done = set()
+
+    def both(k: int) -> Float32[np.ndarray, "2 height width 2"]:
+        first, second = video.frames[k], video.frames[k + 1]
+        flows = np.stack((estimator(first, second), estimator(second, first)))
+        for direction, values in zip(("forward", "backward"), flows, strict=True):
+            _check_finite(values, direction, estimator.name)
+        if on_progress and k not in done:
+            done.add(k)
+            on_progress(len(done), intervals)
+        return flows
+
+    pairs = OnDemand(both, (intervals, 2, *video.size, 2), np.float32)
+    pairs[0]  # A provider that can't do it should say so now.
+    forward, backward = (
+        OnDemand(lambda k, which=which: pairs[k][which], (intervals, *video.size, 2), np.float32, keep=False)
+        for which in (0, 1)
+    )
     return Flow(forward=forward, backward=backward, name=estimator.name, estimator=estimator)
+
+
+def _check_finite(values: np.ndarray, direction: str, name: str) -> None:
+    if not np.isfinite(values).all():
+        raise FlowError(f"{name}: the {direction} flow holds NaN or infinite values; repair it first")

@@ -18,6 +18,7 @@ from tweenfield.files import atomic_output
 from tweenfield.flow.color import flow_to_color
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import invert
+from tweenfield.on_demand import OnDemand
 from tweenfield.video.clip import Video
 
 # Middlebury's format, little-endian: these bytes (the float 202021.25), width and height as int32, float32s.
@@ -33,7 +34,8 @@ def read_flow(path: str | os.PathLike[str], video: Video) -> Flow:
     Takes a ``.flo`` file (a video of two frames); an ``.npz`` file with ``forward`` and ``backward``; an
     ``.npy`` file with the forward flow, of shape (intervals, height, width, 2); a folder as ``write_flow``
     leaves it; or a folder with one forward ``.flo`` file per interval in natural order. Where there is only
-    forward flow, the backward flow is its inverse.
+    forward flow, the backward flow is its inverse. All of it is checked now, and read when it is asked for;
+    only an ``.npz`` file, which is compressed or may be, is held in memory.
 
     Raises:
         FlowError: there is nothing usable there, or it doesn't fit the video.
@@ -49,13 +51,13 @@ def read_flow(path: str | os.PathLike[str], video: Video) -> Flow:
         forward, backward = _read_folder(path, video)
     elif path.suffix.lower() == ".flo":
         _check_intervals(path, 1, video)
-        forward, backward = _read_flo(path, video)[None], None
+        forward, backward = _read_files([path], video), None
     elif path.suffix.lower() in (".npz", ".npy"):
         forward, backward = _read_numpy(path, video)
     else:
         raise FlowError(f"{path}: not a flow file; give .flo, .npz, .npy or a folder of .flo files")
     if backward is None:
-        backward = np.stack([invert(f) for f in forward])
+        backward = OnDemand(lambda k: invert(forward[k]), forward.shape, np.float32)
     return Flow(forward=forward, backward=backward, name=str(path))
 
 
@@ -70,12 +72,14 @@ def write_flow(flow: Flow, folder: str | os.PathLike[str]) -> None:
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder}: already there and not an empty folder; give a new name or remove it")
-    longest = float(np.linalg.norm(flow.forward, axis=-1).max())
     with atomic_output(folder) as partial:
         partial.mkdir()
+        longest = 0.0
         for k, (forward, backward) in enumerate(zip(flow.forward, flow.backward, strict=True)):
             _write_flo(partial / f"forward_{k:04}.flo", forward)
             _write_flo(partial / f"backward_{k:04}.flo", backward)
+            longest = max(longest, float(np.linalg.norm(forward, axis=-1).max()))
+        for k, forward in enumerate(flow.forward):
             picture = cv2.cvtColor(flow_to_color(forward, longest), cv2.COLOR_RGB2BGR)
             (partial / f"forward_{k:04}.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
 
@@ -105,19 +109,25 @@ def _read_flo(path: Path, video: Video) -> Float32[np.ndarray, "height width 2"]
     return values
 
 
-def _read_folder(folder: Path, video: Video) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_folder(folder: Path, video: Video) -> tuple[OnDemand, OnDemand | None]:
     files = natsorted((f for f in folder.iterdir() if f.suffix.lower() == ".flo"), key=lambda f: f.name)
     backward = [f for f in files if f.name.startswith("backward_")]
     forward = [f for f in files if f.name.startswith("forward_")] or [f for f in files if f not in backward]
     for found in (forward, backward) if backward else (forward,):
         _check_intervals(folder, len(found), video)
-    ahead = np.stack([_read_flo(f, video) for f in forward])
-    return ahead, np.stack([_read_flo(f, video) for f in backward]) if backward else None
+    return _read_files(forward, video), _read_files(backward, video) if backward else None
 
 
-def _read_numpy(path: Path, video: Video) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_files(files: list[Path], video: Video) -> OnDemand:
+    flows = OnDemand(lambda k: _read_flo(files[k], video), (len(files), *video.size, 2), np.float32)
+    for _ in flows:  # A file that can't be used is found now, not after hours of work.
+        pass
+    return flows
+
+
+def _read_numpy(path: Path, video: Video) -> tuple[np.ndarray | OnDemand, np.ndarray | None]:
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(path, allow_pickle=False, mmap_mode="r")
         if isinstance(loaded, np.ndarray):
             arrays = {"forward": loaded}
         else:
@@ -136,9 +146,17 @@ def _read_numpy(path: Path, video: Video) -> tuple[np.ndarray, np.ndarray | None
             )
         _check_intervals(path, len(values), video)
         _check_size(path, values.shape[1:3], video)
-        _check_values(path, values)
+        for row in values:
+            _check_values(path, row)
+    if isinstance(loaded, np.ndarray):
+        return OnDemand(lambda k: _read_row(path, k), loaded.shape, np.float32), None
     forward, backward = arrays["forward"], arrays.get("backward")
     return forward.astype(np.float32), None if backward is None else backward.astype(np.float32)
+
+
+def _read_row(path: Path, k: int) -> Float32[np.ndarray, "height width 2"]:
+    # Mapped anew for each row: pages of a map that stays would count as this process's memory.
+    return np.load(path, allow_pickle=False, mmap_mode="r")[k].astype(np.float32)
 
 
 def _check_intervals(path: Path, found: int, video: Video) -> None:

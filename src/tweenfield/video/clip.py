@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tweenfield.errors import VideoError
+from tweenfield.on_demand import OnDemand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,8 @@ class Video:
     """RGB frames and the exact time of each.
 
     Attributes:
-        frames: uint8 RGB.
+        frames: uint8 RGB. Those of ``read_video`` are decoded when they are indexed, so that a long clip
+            needn't fit in memory; ``np.asarray(video.frames)`` is all of them.
         times: presentation time of each frame in seconds, strictly increasing.
         rate: nominal frames per second.
         color: colour tags to write with.
@@ -45,7 +47,7 @@ class Video:
         VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.
     """
 
-    frames: UInt8[np.ndarray, "frames height width 3"]
+    frames: UInt8[np.ndarray | OnDemand, "frames height width 3"]
     times: tuple[Fraction, ...]
     rate: Fraction
     color: ColorTags = ColorTags()
@@ -84,4 +86,6 @@ class Video:
         indices = list(indices)
         times = tuple(self.times[i] for i in indices)
         rate = self.rate if len(times) < 2 else Fraction(len(times) - 1) / (times[-1] - times[0])
-        return replace(self, frames=self.frames[indices], times=times, rate=rate)
+        lazy = isinstance(self.frames, OnDemand)
+        frames = self.frames.select(indices) if lazy else self.frames[indices]
+        return replace(self, frames=frames, times=times, rate=rate)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import final
 
 import av
 import numpy as np
@@ -12,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
 from tweenfield.errors import VideoError
+from tweenfield.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
 from tweenfield.video.color import color_tags, rgb_from_frame
 from tweenfield.video.container import decoded, open_video
@@ -20,6 +24,8 @@ from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
+# Pictures held for a reader that is this many frames behind another.
+_RECENT = 16
 
 
 def read_video(
@@ -27,10 +33,11 @@ def read_video(
 ) -> Video:
     """Read a video file, or a folder of images in natural order (25 frames per second).
 
-    Only selected frames are kept, and nothing is decoded beyond the last of them. Times count from the
-    first selected frame. They are exact: stamps that are a constant rate rounded to the file's clock
-    become that rate again, others are kept (variable rate; then the nominal rate is the mean one).
-    A frame is turned upright if the file says so, then resized.
+    It is read once up to the last selected frame, to find its times and any damage; of a long clip, frames
+    are then decoded again whenever they are asked for, so that it needn't fit in memory.
+    Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
+    the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
+    mean one). A frame is turned upright if the file says so, then resized.
 
     Args:
         path: what PyAV can decode, or a folder.
@@ -52,22 +59,26 @@ def read_video(
 def _read_folder(path: Path, selection: slice, size: tuple[int, int] | None) -> Video:
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
-    pictures, first = [], None
-    for image_path in (paths[i] for i in indices):
-        rgb = read_image(image_path)
-        first = first or rgb.shape
+    first = read_image(paths[indices[0]]).shape
+    height, width = size or first[:2]
+
+    def picture(k: int) -> UInt8[np.ndarray, "height width 3"]:
+        rgb = read_image(paths[indices[k]])
         if rgb.shape != first:
             raise VideoError(
-                f"{image_path}: the image is {rgb.shape[0]}x{rgb.shape[1]} but those before it are "
+                f"{paths[indices[k]]}: the image is {rgb.shape[0]}x{rgb.shape[1]} but those before it are "
                 f"{first[0]}x{first[1]}; make all images of the folder the same size"
             )
-        pictures.append(resize(rgb, size) if size else rgb)
-    stacked = _stacked(pictures)
+        return resize(rgb, (height, width))
+
+    frames = OnDemand(picture, (len(indices), height, width, 3), np.uint8)
+    for _ in frames:  # An image that can't be used is found now, not after hours of work.
+        pass
     return Video(
-        frames=stacked,
+        frames=frames,
         times=tuple(i / FOLDER_RATE for i in indices),
         rate=FOLDER_RATE / indices.step,
-        sample_aspect_ratio=_aspect(Fraction(1), first[:2], stacked.shape[1:3]),
+        sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
         name=path.name,
     )
 
@@ -77,22 +88,16 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
     if start < 0 or (stop is not None and stop <= start):
         indices = frame_range(selection, count_frames(path), str(path))
         start, stop = indices.start, indices.stop
-    pictures, presented, decoded_at, color, reformatter = [], [], [], None, VideoReformatter()
+    presented, decoded_at, convert, pictures = [], [], None, []
     with open_video(path) as (container, stream):
         for index, frame in enumerate(decoded(container, stream, path)):
             presented.append(frame.pts)
             decoded_at.append(frame.dts)
-            if color is None:
-                color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
-                stored = frame.height, frame.width
-            if (frame.height, frame.width) != stored:
-                raise VideoError(
-                    f"{path}: the picture changes from {stored[0]}x{stored[1]} to "
-                    f"{frame.height}x{frame.width} at frame {index}; read up to it with --frames 0:{index}"
-                )
-            if index >= start and (index - start) % step == 0:
-                rgb = np.rot90(rgb_from_frame(frame, color, reformatter), turns)
-                pictures.append(resize(rgb, size) if size else np.ascontiguousarray(rgb))
+            convert = convert or _Conversion(frame, path, size)
+            convert.check(frame, index)
+            # As many as are kept are converted at once, so that a short clip is decoded once only.
+            if index >= start and (index - start) % step == 0 and len(pictures) < convert.kept:
+                pictures.append(convert(frame))
             if index + 1 == stop:
                 break
         times, rate, constant = _times(presented, decoded_at, stream, path)
@@ -103,16 +108,77 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
         rate /= step
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
-    upright = stored[::-1] if turns % 2 else stored
-    stacked = _stacked(pictures)
+    decode = _Decoder(path, convert)
+    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), np.uint8)
+    for k, rgb in enumerate(pictures):
+        frames.put(k, rgb)
     return Video(
-        frames=stacked,
+        frames=frames,
         times=times,
         rate=rate,
-        color=color,
-        sample_aspect_ratio=_aspect(1 / aspect if turns % 2 else aspect, upright, stacked.shape[1:3]),
+        color=convert.color,
+        sample_aspect_ratio=_aspect(
+            1 / aspect if convert.turns % 2 else aspect, convert.upright, convert.size
+        ),
         name=path.name,
     )
+
+
+@final
+class _Conversion:
+    """From the decoded pictures of one file to RGB as wanted: its colours, upright, resized."""
+
+    def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
+        self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
+        self.stored = first.height, first.width
+        self.upright = self.stored[::-1] if self.turns % 2 else self.stored
+        self.size = size or self.upright
+        self.kept = rows_kept(self.size[0] * self.size[1] * 3)
+        self._path = path
+        self._reformatter = VideoReformatter()
+
+    def check(self, frame: av.VideoFrame, index: int) -> None:
+        """Refuse a picture of another size than the first."""
+        if (frame.height, frame.width) != self.stored:
+            raise VideoError(
+                f"{self._path}: the picture changes from {self.stored[0]}x{self.stored[1]} to "
+                f"{frame.height}x{frame.width} at frame {index}; read up to it with --frames 0:{index}"
+            )
+
+    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
+        rgb = np.rot90(rgb_from_frame(frame, self.color, self._reformatter), self.turns)
+        return np.ascontiguousarray(resize(rgb, self.size))
+
+
+@final
+class _Decoder:
+    """Frames of a file by their number; an earlier one than before means decoding from the start again."""
+
+    def __init__(self, path: Path, convert: _Conversion) -> None:
+        self._path, self._convert = path, convert
+        self._decoding: Iterator[av.VideoFrame] = iter(())
+        self._decoded = 0
+        # For two readers that go through a video together, such as of observed and of held-out frames.
+        self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
+
+    def __call__(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        if index < self._decoded - len(self._recent):
+            self._decoded = 0
+        if self._decoded == 0:
+            self._recent.clear()
+            self._decoding = _pictures(self._path)
+        while self._decoded <= index:
+            frame = next(self._decoding, None)
+            if frame is None:
+                raise VideoError(f"{self._path}: the file has changed while it was being read; start again")
+            self._recent.append(frame)
+            self._decoded += 1
+        return self._convert(self._recent[index - self._decoded])
+
+
+def _pictures(path: Path) -> Iterator[av.VideoFrame]:
+    with open_video(path) as (container, stream):
+        yield from decoded(container, stream, path)
 
 
 def count_frames(path: Path) -> int:
@@ -157,14 +223,3 @@ def _times(
 def _aspect(pixel: Fraction, old: tuple[int, int], new: tuple[int, int]) -> Fraction:
     """The sample aspect ratio that keeps the display's when (height, width) changes from old to new."""
     return pixel * Fraction(old[1] * new[0], old[0] * new[1])
-
-
-def _stacked(
-    pictures: list[UInt8[np.ndarray, "height width 3"]],
-) -> UInt8[np.ndarray, "frames height width 3"]:
-    """``np.stack`` that frees each picture as it goes, so a clip is never in memory twice."""
-    frames = np.empty((len(pictures), *pictures[0].shape), np.uint8)
-    pictures.reverse()
-    for k in range(len(frames)):
-        frames[k] = pictures.pop()
-    return frames

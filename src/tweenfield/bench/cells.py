@@ -1,0 +1,225 @@
+"""One finished piece of a benchmark: one method on one case. It is kept as JSON and never computed again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tweenfield.baselines import Baseline
+from tweenfield.bench.cases import Case
+from tweenfield.bench.provenance import provenance
+from tweenfield.cost import Meter
+from tweenfield.errors import UsageError
+from tweenfield.evaluate import Split, check_protocol, score
+from tweenfield.files import atomic_output
+from tweenfield.fit import Recipe, fit, resolve_device
+from tweenfield.flow import Flow, FlowEstimator, estimate_flow
+from tweenfield.flow.motion import velocity
+from tweenfield.pictures import ERROR_LEVELS
+from tweenfield.render import render_colors
+
+# A result as it is stored, and the labels that an experiment gave the cell.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What draws: a baseline, or a field that is fitted."""
+
+    name: str
+    how: Baseline | Recipe
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides its result besides the frames and their flow."""
+        if not isinstance(self.how, Recipe):
+            return {"baseline": self.name, "program": repr(self.how) if is_dataclass(self.how) else None}
+        parts = {part: getattr(self.how, part) for part in ("field", "objective", "fit")}
+        return {
+            part: {"name": getattr(value, "name", part), **asdict(value)} for part, value in parts.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One method on one case, with pictures of one frame or without. ``labels`` are an experiment's own: they
+    don't change the result.
+    """
+
+    case: Case
+    method: Method
+    pictured: bool = False
+    labels: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What all cells of a run share."""
+
+    flow: FlowEstimator
+    protocol: str
+    device: str
+
+
+class Store:
+    """Results in a folder: ``cells/KEY.json`` and ``pictures/KEY-*.webp``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("cells", "pictures"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def get(self, key: str) -> Row | None:
+        """The result of that key, if it is finished."""
+        path = self.folder / "cells" / f"{key}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def put(self, row: Row) -> None:
+        """Keep a result."""
+        with atomic_output(self.folder / "cells" / f"{row['key']}.json") as temporary:
+            temporary.write_text(json.dumps(row, indent=1) + "\n")
+
+    def put_picture(self, name: str, picture: np.ndarray) -> None:
+        """Keep an 8-bit RGB picture."""
+        cv2.imwrite(
+            str(self.folder / "pictures" / f"{name}.webp"), picture[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 90]
+        )
+
+    def picture(self, name: str) -> bytes:
+        """The file of a picture."""
+        return (self.folder / "pictures" / f"{name}.webp").read_bytes()
+
+
+def key(cell: Cell, setting: Setting) -> str:
+    """The same for the same clip, method, flow and protocol, and for no other."""
+    content = {
+        "case": asdict(cell.case),
+        "method": cell.method.settings,
+        "flow": setting.flow.name,
+        "protocol": setting.protocol,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def run(
+    cells: Iterable[Cell],
+    setting: Setting,
+    store: Store,
+    on_cell: Callable[[int, int, str], None] = lambda done, total, remark: None,
+) -> Iterator[Row]:
+    """The result of each cell, from the store where it is finished, in the order of the clips.
+
+    Args:
+        cells: what to run.
+        setting: flow provider, protocol and device.
+        store: where results are and go.
+        on_cell: told how many of how many are done, and what comes next.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what is finished is kept.
+        TweenfieldError: a clip can't be read, or a method can't draw it.
+    """
+    cells = sorted(cells, key=lambda cell: (cell.case.dataset, cell.case.name, str(cell.case)))
+    clip = None
+    for done, cell in enumerate(cells):
+        on_cell(done, len(cells), f"{cell.method.name} on {cell.case.name}")
+        name = key(cell, setting)
+        row = store.get(name)
+        if row is None:
+            if clip is None or clip.case != cell.case:
+                clip = _Clip(cell.case, setting)
+            row = {"key": name, **_result(cell, clip, setting, store, name)}
+            store.put(row)
+        # Another experiment may know the same cell by another name, and want its pictures or not.
+        shown = row["shown"] if cell.pictured else None
+        yield {**row, "method": cell.method.name, "shown": shown, **cell.labels}
+    on_cell(len(cells), len(cells), "")
+
+
+class _Clip:
+    """What the cells of one case share: its frames, their flow, the motion, the frame to be looked at."""
+
+    split: Split
+    flow: Flow
+
+    def __init__(self, case: Case, setting: Setting) -> None:
+        self.case = case
+        self.split = case.split()
+        check_protocol(setting.protocol, self.split.observed)
+        with Meter() as self.meter:
+            self.flow = estimate_flow(self.split.observed, setting.flow)
+        self.motion = [
+            float(np.linalg.norm(velocity(self.flow, float(t)), axis=-1).mean()) for t in self.split.positions
+        ]
+        # Where most moves, methods differ most.
+        self.shown = int(np.argmax(self.motion))
+
+
+def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) -> Row:
+    split, how = clip.split, cell.method.how
+    seconds = {"flow": clip.meter.seconds}
+    own: dict[str, Any] = {}
+    if isinstance(how, Recipe):
+        with Meter() as meter:
+            fitted = fit(split.observed, clip.flow, how, device=setting.device)
+        if not fitted.finished:
+            raise KeyboardInterrupt
+        seconds["fit"] = meter.seconds
+        drawn: Iterable[np.ndarray] = render_colors(fitted.field, split.positions)
+        times = range(len(split.observed))
+        observed = score(render_colors(fitted.field, times), split.observed, setting.protocol)
+        own = {
+            "psnr_observed": float(np.mean(observed.psnr)),
+            "parameters": sum(p.numel() for p in fitted.field.parameters()),
+        }
+    else:
+        meter = None
+        drawn = how(split.observed, clip.flow, split.positions)
+    if cell.pictured:
+        drawn = _shown(drawn, clip, store, name)
+    try:
+        scored = score(drawn, split.held_out, setting.protocol)
+    except ValueError as error:
+        raise UsageError(f"{cell.method.name} can't be scored on {cell.case.name}: {error}") from error
+    return {
+        "dataset": cell.case.dataset,
+        "clip": cell.case.name,
+        "method": cell.method.name,
+        "settings": cell.method.settings,
+        "flow": setting.flow.name,
+        "protocol": setting.protocol,
+        "size": list(split.observed.size),
+        "stride": split.stride,
+        "observed": len(split.observed),
+        "held_out": len(split.held_out),
+        "indices": list(split.indices),
+        "motion": clip.motion,
+        "psnr": list(scored.psnr),
+        "ssim": list(scored.ssim),
+        **own,
+        "seconds": {**seconds, "render": scored.seconds},
+        "peak_memory_mib": max(m.peak_memory_mib for m in (meter, scored) if m),
+        "device": str(resolve_device(setting.device)),
+        "shown": clip.shown if cell.pictured else None,
+        "provenance": provenance(),
+    }
+
+
+def _shown(drawn: Iterable[np.ndarray], clip: _Clip, store: Store, name: str) -> Iterator[np.ndarray]:
+    """The same frames; pictures of one of them go to the store: drawn, error, truth."""
+    for k, frame in enumerate(drawn):
+        if k == clip.shown:
+            truth = clip.split.held_out.frames[k]
+            levels = (255 * frame).round().clip(0, 255).astype(np.uint8)
+            error = np.abs(levels.astype(int) - truth).max(axis=-1) * (255 / ERROR_LEVELS)
+            colored = cv2.applyColorMap(error.clip(0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+            for kind, picture in (("drawn", levels), ("error", colored[..., ::-1]), ("truth", truth)):
+                store.put_picture(f"{name}-{kind}", picture)
+        yield frame

@@ -1,0 +1,88 @@
+"""Runs experiments in a folder: what is finished there stays, the rest is computed, the report is drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tweenfield.baselines import BASELINES, Baseline
+from tweenfield.baselines.rife import installed
+from tweenfield.bench.cells import Setting, Store, run
+from tweenfield.bench.datasets import drawn, find_cases
+from tweenfield.bench.experiment import Scale
+from tweenfield.bench.experiments import EXPERIMENTS
+from tweenfield.bench.report import summary, write_report
+from tweenfield.errors import OutputError
+from tweenfield.files import atomic_output
+from tweenfield.flow import Dis, FlowEstimator
+
+# Called with the experiment's name, how many cells are done, out of how many, and what comes next.
+OnCell = Callable[[str, int, int, str], None]
+
+
+def usual_baselines() -> dict[str, Baseline]:
+    """All that can be run here: RIFE only where its wheel is installed."""
+    return {name: draw for name, draw in BASELINES.items() if installed(draw)}
+
+
+def bench(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    data: Path | None = None,
+    scale: Scale = "small",
+    flow: FlowEstimator | None = None,
+    protocol: str = "tweenfield",
+    baselines: dict[str, Baseline] | None = None,
+    device: str = "auto",
+    on_cell: OnCell = lambda name, done, total, remark: None,
+) -> dict[str, dict[str, Any]]:
+    """Run experiments and leave ``NAME.json`` of each, and ``report.html``, in ``folder``.
+
+    Results of single cells are kept in ``folder``, too, and never computed again; the report shows every
+    experiment that was ever finished there.
+
+    Args:
+        names: keys of ``EXPERIMENTS``.
+        folder: where results are and go; made if it isn't there.
+        data: clips or data sets, as for ``find_cases``; a drawn pattern if None.
+        scale: ``tiny`` (a moment, for trials), ``small`` (minutes on a CPU) or ``paper``.
+        flow: what estimates the flow; DIS if None.
+        protocol: how PSNR and SSIM are measured.
+        baselines: what to compare with, by name; all that can be run here if None.
+        device: as for ``tweenfield.fit``.
+        on_cell: told the experiment, how many of its cells of how many are done, and what comes next.
+
+    Returns:
+        For each name, what its JSON holds.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; finished cells are kept.
+        TweenfieldError: data are missing, a method can't draw, or the folder can't be written.
+    """
+    folder = Path(folder)
+    if not folder.parent.is_dir() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"{folder}: no folder can be made there; choose another name")
+    cases = drawn() if data is None else find_cases(data)
+    others = usual_baselines() if baselines is None else baselines
+    store = Store(folder)
+    setting = Setting(flow=flow or Dis(), protocol=protocol, device=device)
+    found = {}
+    for name in names:
+        cells = EXPERIMENTS[name].plan(scale, cases, others)
+        rows = list(run(cells, setting, store, partial(on_cell, name)))
+        found[name] = {
+            "experiment": name,
+            "scale": scale,
+            "data": "a drawn pattern" if data is None else Path(data).resolve().name,
+            **summary(EXPERIMENTS[name], scale, rows),
+            "rows": rows,
+        }
+        with atomic_output(folder / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(found[name], indent=1) + "\n")
+    finished = {name: folder / f"{name}.json" for name in EXPERIMENTS}
+    write_report(store, {n: json.loads(p.read_text()) for n, p in finished.items() if p.exists()})
+    return found
