@@ -23,10 +23,6 @@ class Objective(Protocol):
     steps_per_epoch: int
     """Steps after which as many points were drawn as the video has."""
 
-    def start(self, field: Field) -> None:
-        """Set those of a new field's parameters that have a better start than chance."""
-        ...
-
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
         """The loss of one batch; all that is random about it comes from ``generator`` (on the CPU)."""
         ...
@@ -89,9 +85,6 @@ class FlowConstrained:
             velocity = np.stack([velocity_at_frame(flow, k) for k in range(n)])
             self._velocity = torch.from_numpy(velocity.astype(np.float32)).reshape(-1, 2).to(device)
         self.steps_per_epoch = -(-len(self._colors) // config.points)
-
-    def start(self, field: Field) -> None:
-        """Nothing: the field starts as it was built."""
 
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
         """The loss of one batch of pixels, drawn uniformly from all observed ones."""
