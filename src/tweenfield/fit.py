@@ -190,8 +190,6 @@ def fit(
         model.load_state_dict(resume.field.state_dict())
         _set_optimizer_state(optimizer, model, resume.optimizer)
         first, before, history = resume.step, resume.seconds, list(resume.history)
-    else:
-        objective.start(model)
 
     began = time.monotonic()
 

@@ -3,17 +3,17 @@
 No frame between the observed ones is known, so the video itself is made coarser: with every second frame
 hidden, the hidden ones are the truth. At full size that doubles the motion, and teaches weights for the wrong
 regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
-Both kinds together did best (docs/lab-notes.md).
+With three of four frames hidden, and the picture a quarter, quarters of an interval are known too. All
+three kinds together did best (docs/lab-notes.md).
 
-Where motion is large, flow between the frames left fails although it doesn't between neighbouring ones,
-and a hidden frame then teaches distrust. So it counts by how well forward and backward flow still agree
-there: with A the agreement usual between observed frames and a that around the hidden one, the truth V is
-replaced by
+Flow between the frames left would be estimated over larger distances than it will be when drawing, fail more
+often, and teach distrust. It is composed instead of the flow through the hidden frames. Where even so
+forward and backward flow agree less than they usually do, a hidden frame says less: with A the agreement
+usual between observed frames and a that around the hidden one, the truth V is replaced by
 
-    c V + (1 - c) fallback,       c = clip(1 - (A - a) / 0.2, 0, 1),
+    c V + (1 - c) base,       c = clip(1 - (A - a) / 0.2, 0, 1),
 
-so that weights are pulled to the fallback's as far as evidence is thin. The fallback is the plain warp, or
-the plain blend if the flow explains no more of the change between observed frames than standing still does.
+where base is the mixture that needs no fit, so that weights are pulled to its as far as evidence is thin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Grid, frame_points
-from tweenfield.fields.candidates import CANDIDATES, FLOW_PAIR, SOURCES, STILL_PAIR, Window, trace, window
+from tweenfield.fields.candidates import SOURCES, Window, base_weights, trace, window
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import Explained, explained, find_cuts, mean_agreement
@@ -40,14 +40,13 @@ from tweenfield.losses import Losses
 from tweenfield.video import Video
 
 # (every n-th frame stays, picture shrunk by): the kinds of hidden frames.
-_KINDS = ((2, 2), (2, 1))
+_KINDS = ((2, 2), (2, 1), (4, 4))
 # A squared error of this per sample, 50 dB, counts as no error.
 _NO_ERROR = 1e-5
 # Larger frames are cropped to these sides, so that preparation costs the same for any size.
 _LARGEST = (360, 480)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
-_RIDGE = 1e-2
 # Where flow agrees this much less than it usually does, a hidden frame says nothing.
 _LESS_AGREEMENT = 0.2
 
@@ -111,32 +110,10 @@ class HiddenFrames:
         """Steps after which as many pixels were drawn as the hidden frames have."""
         return self._steps_per_epoch
 
-    def start(self, field: Transport) -> None:
-        """Set the constant weights to their least-squares solution over all hidden frames.
-
-        Each frame counts by the inverse of its plain warp's error, as in the logarithmic loss.
-        """
-        normal = torch.zeros(CANDIDATES - 2, CANDIDATES - 2, dtype=torch.float64)
-        moment = torch.zeros(CANDIDATES - 2, dtype=torch.float64)
-        for kind in self._kinds:
-            for hidden in kind:
-                colors, truth = hidden.colors.float(), hidden.truth.float()
-                warp = torch.lerp(colors[0], colors[1], hidden.fraction.float())
-                share = 4 * hidden.fraction * (1 - hidden.fraction) * hidden.present
-                columns = ((colors[2:] - warp) * share[2:, None, None, None].float()).flatten(1)
-                rest = (truth - warp).flatten()
-                scale = 1 / (len(kind) * len(rest) * (rest.square().mean() + _NO_ERROR))
-                normal += (scale * (columns @ columns.T)).double().cpu()
-                moment += (scale * (columns @ rest)).double().cpu()
-        ridge = _RIDGE * normal.diagonal().mean() + 1e-9
-        with torch.no_grad():
-            solution = torch.linalg.solve(normal + ridge * torch.eye(len(moment)), moment)
-            field.constant[2:] = solution.to(field.constant)
-
     def __call__(self, field: Transport, generator: torch.Generator) -> Losses:
         """The loss of one batch of crops; ``observation`` is the squared error summed over RGB."""
         if not self._kinds:  # too few or too small frames to hide any
-            nothing = 0 * field.constant.sum()
+            nothing = 0 * sum(parameter.sum() for parameter in field.parameters())
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
         colors, cues, present, fraction, truth = (
@@ -165,9 +142,8 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
     height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
     if last < stride or min(height, width) < _SMALLEST:
         return []
-    cuts = find_cuts(known)
+    cuts, helps = find_cuts(known), known.helps
     usual = float(np.median(known.agreed))
-    fallback = FLOW_PAIR if known.helps else STILL_PAIR
     targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
     places = np.random.default_rng(0)
 
@@ -178,8 +154,6 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
 
     @lru_cache(maxsize=16)
     def motion(a: int, b: int, top: int, left: int) -> np.ndarray:
-        if flow.estimator is not None:
-            return flow.estimator(picture(a, top, left), picture(b, top, left))
         part = np.s_[top : top + height * shrink, left : left + width * shrink]
         return cv2.resize(
             _composed(flow, a, b)[part], (width, height), interpolation=cv2.INTER_AREA
@@ -200,19 +174,18 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
         forward = np.stack([motion(a, b, *place) for a, b in pairs])
         backward = np.stack([motion(b, a, *place) for a, b in pairs])
         cut = np.array([cuts[a:b].any() for a, b in pairs])
-        around = window(frames, forward, backward, cut, index.index(first))
+        helped = np.array([helps[a:b].all() for a, b in pairs])
+        around = window(frames, forward, backward, cut, helped, index.index(first))
         if around.cut:
             continue
         counts = min(
             max(1 - (usual - mean_agreement(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
         )
-        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts, fallback))
+        result.append(_hidden(around, (target - first) / stride, picture(target, *place), counts))
     return result
 
 
-def _hidden(
-    around: Window, fraction: float, truth: np.ndarray, counts: float, fallback: tuple[int, int]
-) -> Hidden:
+def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -> Hidden:
     """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
@@ -222,17 +195,19 @@ def _hidden(
     colors = splines.sample(images[list(SOURCES)], shifted[:, 0], shifted[:, 1])
     colors = colors.unflatten(2, (height, width))
     true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
+    cues, at = torch.from_numpy(traced.cues), torch.tensor(fraction, dtype=torch.float32)
+    base = (base_weights(cues[None, -1], at[None])[0][:, None] * colors).sum(dim=0)
     return Hidden(
         colors=colors.half(),
-        cues=torch.from_numpy(traced.cues).half(),
+        cues=cues.half(),
         present=torch.from_numpy(traced.present).half(),
-        fraction=torch.tensor(fraction, dtype=torch.float32),
-        truth=torch.lerp(torch.lerp(*colors[list(fallback)], fraction), true, counts).half(),
+        fraction=at,
+        truth=torch.lerp(base, true, counts).half(),
     )
 
 
 def _composed(flow: Flow, a: int, b: int) -> np.ndarray:
-    """Flow from frame a to frame b through all those between: a file can't estimate it anew."""
+    """Flow from frame a to frame b through all those between."""
     steps = flow.forward[a:b] if a < b else flow.backward[b:a][::-1]
     total = steps[0].copy()
     for step in steps[1:]:

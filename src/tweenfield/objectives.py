@@ -26,10 +26,6 @@ FRACTIONS = (0.125, 0.375, 0.625, 0.875)
 class Objective(Protocol):
     """A loss over batches drawn from one video."""
 
-    def start(self, field: Field) -> None:
-        """Set those of a new field's parameters that have a better start than chance."""
-        ...
-
     def steps_per_epoch(self, field: Field) -> int:
         """Steps after which as many points were drawn as the video has."""
         ...
@@ -114,12 +110,10 @@ class FlowConstrained:
         flow.check_fits(video)
         self._config = config
         self._size = video.size
-        self._between_points = round(config.between * config.points)
+        # At least one point is an observed one.
+        self._between_points = min(round(config.between * config.points), config.points - 1)
         self._observed = _observed(video, flow if config.weight else None, device)
         self._between = _carried(video, flow, device) if self._between_points else None
-
-    def start(self, field: Field) -> None:
-        """Nothing: the field starts as it was built."""
 
     def steps_per_epoch(self, field: Field) -> int:
         """Steps after which as many points were drawn as the video has."""
@@ -170,14 +164,15 @@ class FlowConstrained:
 def _observed(video: Video, flow: Flow | None, device: torch.device) -> _Samples:
     """The observed frames, with the velocity at them."""
     n, (height, width) = len(video), video.size
-    velocity = np.zeros((n, height, width, 2), np.float32)
+    pixels = n * height * width
+    velocity = torch.zeros(1, 2).expand(pixels, 2)
     if flow is not None:
-        velocity = np.stack([velocity_at_frame(flow, k) for k in range(n)])
+        velocity = torch.from_numpy(np.stack([velocity_at_frame(flow, k) for k in range(n)])).reshape(-1, 2)
     return _Samples(
         times=torch.arange(n, dtype=torch.float32, device=device),
         colors=torch.from_numpy(np.ascontiguousarray(video.frames)).reshape(-1, 3).to(device),
-        velocity=torch.from_numpy(velocity).reshape(-1, 2).to(device),
-        trust=torch.ones(1, device=device).expand(n * height * width),
+        velocity=velocity.to(device),
+        trust=torch.ones(1, device=device).expand(pixels),
     )
 
 

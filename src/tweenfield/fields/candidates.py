@@ -3,9 +3,19 @@
 Times are fractions s of one interval; the window around it is (before, first, second, after). Each candidate
 j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
 
-    along the flow      V_first(x - s v), V_second(x + (1 - s) v), with v the velocity at (x, s), and from
-                        there on along the flow of the neighbouring interval into V_before and V_after
-    standing still      all four frames at x
+    along the forward flow    V_first(x - s v), V_second(x + (1 - s) v), with v = F(x - s v)
+    along the backward flow   the same with v = -B(x + (1 - s) v)
+    far along the flow        with the mean of both velocities to the first and the second frame, and from
+                              there on along the flow of the neighbouring interval into V_before and V_after
+    standing still            all four frames at x
+
+Without any fit they are mixed so, with A the agreement of forward and backward flow around the pixel:
+
+    base = (1 - q) (half along the forward flow, half along the backward flow) + q (standing still),
+    q = 0.2 (1 - A), or 1 over an interval whose flow explains less than standing still does
+
+where each pair of frames counts 1 - s and s. Where the two flows agree, this is the plain warp; where they
+don't, the mean of several wrong colours is nearer the truth than one of them (docs/lab-notes.md).
 
 At the ends of a video and beside a hard cut the window lacks a frame; its candidates are marked absent.
 Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
@@ -15,19 +25,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from torch import Tensor
 
 from tweenfield.flow import Flow
-from tweenfield.flow.motion import agreement, displaced, sample_linear, velocity_between
+from tweenfield.flow.motion import displaced, mean_velocity, sample_linear, velocities_between
 
 # Which frame of the window each candidate looks into.
-SOURCES = (1, 2, 0, 3, 1, 2, 0, 3)
-# The two that make the plain warp, and the two that make the plain blend.
-FLOW_PAIR, STILL_PAIR = (0, 1), (4, 5)
+SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
 CANDIDATES = len(SOURCES)
+# Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
+_NEAR = (0, 2, 6)
 # Cues that the weights may depend on besides the colours; see trace().
-CUES = 4
+CUES = 5
+# The share of standing still where forward and backward flow don't agree at all.
+_STILL_SHARE = np.float32(0.2)
+# Agreement is a mean over squares of this side.
+_AROUND = 5
 # Cues saturate at these lengths, in pixels.
 _LONG_MOTION = np.float32(20)
 _STRONG_ACCELERATION = np.float32(8)
@@ -43,6 +60,7 @@ class Window:
         backward: flow from each frame after the first to the one before it.
         present: whether there is a frame before, and one after, of the same scene.
         cut: whether the scene changes between the first and the second frame.
+        helps: whether following the flow between them explains at least as much as standing still.
     """
 
     frames: UInt8[np.ndarray, "4 height width 3"]
@@ -50,6 +68,7 @@ class Window:
     backward: Float32[np.ndarray, "3 height width 2"]
     present: tuple[bool, bool]
     cut: bool
+    helps: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +81,14 @@ class Trace:
 
 
 def window(
-    frames: np.ndarray, forward: np.ndarray, backward: np.ndarray, cuts: np.ndarray, interval: int
+    frames: np.ndarray,
+    forward: np.ndarray,
+    backward: np.ndarray,
+    cuts: np.ndarray,
+    helps: np.ndarray,
+    interval: int,
 ) -> Window:
-    """The window around an interval of n frames, from the flow and the cuts of their n - 1 intervals."""
+    """The window around an interval of n frames; all else is given for each of their n - 1 intervals."""
     last = len(frames) - 1
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
     ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)
@@ -74,7 +98,12 @@ def window(
             ahead[side] = back[side] = 0
     index = interval + np.array([-1 if present[0] else 0, 0, 1, 2 if present[1] else 1])
     return Window(
-        frames=frames[index], forward=ahead, backward=back, present=present, cut=bool(cuts[interval])
+        frames=frames[index],
+        forward=ahead,
+        backward=back,
+        present=present,
+        cut=bool(cuts[interval]),
+        helps=bool(helps[interval]),
     )
 
 
@@ -82,34 +111,52 @@ def trace(around: Window, fraction: float) -> Trace:
     """The candidates at ``fraction`` of the window's middle interval.
 
     Cues: agreement of forward and backward flow at the first and at the second frame, length of the motion,
-    and how far the velocity differs between the intervals before and after.
+    how far the velocity differs between the intervals before and after, and the share q of standing still.
     """
     flow = Flow(forward=around.forward[1:2], backward=around.backward[1:2], name="window")
-    v = velocity_between(flow, 0, fraction)
     s = np.float32(fraction)
-    to_first, to_second = -s * v, (1 - s) * v
+
+    def pair(v: np.ndarray) -> list[np.ndarray]:
+        return [-s * v, (1 - s) * v]
+
+    (ahead, sure_ahead), (back, sure_back) = velocities_between(flow, 0, fraction)
+    v = mean_velocity(ahead, sure_ahead, back, sure_back)
+    to_first, to_second = pair(v)
+    near = [*pair(ahead), *pair(back)]
     if around.cut:
         to_first, to_second = s * around.backward[0], (1 - s) * around.forward[2]
+        near = [to_first, to_second] * 2
     onward_before = _at(around.backward[0], to_first)
     onward_after = _at(around.forward[2], to_second)
     still = np.zeros_like(v)
     before, after = around.present
     acceleration = onward_after + onward_before if before and after else still
-    ahead, back = around.forward[1], around.backward[1]
+    disagreed = 1 - cv2.blur((sure_ahead + sure_back) / 2, (_AROUND, _AROUND))
     return Trace(
-        displacement=np.stack(
-            (to_first, to_second, to_first + onward_before, to_second + onward_after, *[still] * 4)
-        ),
+        displacement=np.stack((*near, to_first + onward_before, to_second + onward_after, *[still] * 4)),
         cues=np.stack(
             (
-                _at(agreement(ahead, back), to_first),
-                _at(agreement(back, ahead), to_second),
+                sure_ahead,
+                sure_back,
                 np.minimum(_length(v) / _LONG_MOTION, 1),
                 np.minimum(_length(acceleration) / _STRONG_ACCELERATION, 1),
+                _STILL_SHARE * disagreed if around.helps else np.ones_like(disagreed),
             )
         ),
         present=np.array([(before, True, True, after)[source] for source in SOURCES]),
     )
+
+
+def base_weights(
+    still: Float[Tensor, "batch height width"], fraction: Float[Tensor, " batch"]
+) -> Float[Tensor, "batch candidates height width"]:
+    """Each candidate's share before any fit, from the share q of standing still, the last cue."""
+    s = fraction[:, None, None]
+    moving = (1 - still) / 2
+    weights = torch.zeros(len(still), CANDIDATES, *still.shape[1:]).to(still)
+    for first, share in zip(_NEAR, (moving, moving, still), strict=True):
+        weights[:, first], weights[:, first + 1] = (1 - s) * share, s * share
+    return weights
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:

@@ -8,11 +8,13 @@ them. The displacements D and the weights w are maps on the pixel grid at quarte
 linear in time between knots, cubic B-splines in x and y between pixels. At an observed time w is 1 for that
 frame and D is 0, so f returns the frame, and f is continuous in t.
 
-With b_j the plain two-frame warp's weights (1 - s, s, 0, ...) and s the fraction of the interval,
+With b_j the weights of a mixture that needs no fit (``tweenfield.fields.candidates``) and s the fraction of
+the interval,
 
-    w = b + 4 s (1 - s) (a - b sum(a)),      a = network(candidates' differences from the warp, cues, s)
+    w = b + 4 s (1 - s) (a - b sum(a)),      a = network(candidates' differences from that mixture, cues, s)
 
-where the network is three small convolutions and a constant, fitted by ``tweenfield.leave_out``.
+where the network is three small convolutions, fitted by ``tweenfield.leave_out``. What is drawn has the weights
+b + 0.8 (w - b).
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from torch import Tensor, nn
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
-from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, trace, window
+from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, base_weights, trace, window
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import explained, find_cuts
 from tweenfield.on_demand import OnDemand
@@ -41,6 +43,8 @@ from tweenfield.video import Video
 KNOTS = 4
 # Differences of colour saturate at about 1 / _GAIN for the network.
 _GAIN = 8.0
+# Hidden frames are never quite like those to be drawn: so far are the weights that they teach followed.
+_TRUST = 0.8
 # Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
 # little more memory than its maps.
 _BAND_PIXELS = 1 << 17
@@ -91,10 +95,14 @@ class Transport(Field):
         super().__init__()
         self.grid = grid
         self._config = config
-        self.constant = nn.Parameter(torch.zeros(CANDIDATES))
         self.network = _network(config, torch.Generator().manual_seed(seed))
         self._observed: dict[str, np.ndarray | OnDemand] = {}
         self._kept: dict[str, OrderedDict[tuple, object]] = {kind: OrderedDict() for kind in _KEPT}
+
+    @property
+    def _like(self) -> Tensor:
+        """A tensor of the type and on the device that all others have."""
+        return self.network[0].bias
 
     @property
     def config(self) -> TransportConfig:
@@ -108,17 +116,19 @@ class Transport(Field):
             FlowError: the flow is for frames of another size or number.
         """
         flow.check_fits(video)
+        known = explained(video, flow)
         self.restore(
             {
                 "frames": video.frames,
                 "forward_flow": _half(flow.forward),
                 "backward_flow": _half(flow.backward),
-                "cuts": find_cuts(explained(video, flow)),
+                "cuts": find_cuts(known),
+                "helps": known.helps,
             }
         )
 
     def observations(self) -> dict[str, np.ndarray | OnDemand]:
-        """Frames, flow to the next and to the previous frame, and whether an interval holds a cut."""
+        """Frames, flow to the next and to the previous frame, which intervals hold a cut, where flow helps."""
         return self._observed
 
     def restore(self, observations: Mapping[str, np.ndarray | OnDemand]) -> None:
@@ -131,7 +141,7 @@ class Transport(Field):
         flow = (grid.frames - 1, grid.height, grid.width, 2)
         shapes = {
             "frames": (grid.frames, grid.height, grid.width, 3),
-            **{"forward_flow": flow, "backward_flow": flow, "cuts": flow[:1]},
+            **{"forward_flow": flow, "backward_flow": flow, "cuts": flow[:1], "helps": flow[:1]},
         }
         if {name: tuple(values.shape) for name, values in observations.items()} != shapes:
             raise ValueError(f"transport: these observations aren't of {grid}")
@@ -155,13 +165,12 @@ class Transport(Field):
             fraction: of the interval.
         """
         s = fraction[:, None, None, None]
-        base = torch.zeros_like(colors[:, :, 0])
-        base[:, :1], base[:, 1:2] = 1 - s, s
-        warp = torch.lerp(colors[:, 0], colors[:, 1], s)[:, None]
-        difference = torch.tanh(_GAIN * (colors - warp) * present[:, :, None, None, None])
+        base = base_weights(cues[:, -1], fraction)
+        mixed = (base[:, :, None] * colors).sum(dim=1, keepdim=True)
+        difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
         inputs = torch.cat((difference.flatten(1, 2), cues, s.expand_as(cues[:, :1])), dim=1)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        a = (self.network(inputs) + self.constant[:, None, None]) * present[:, :, None, None]
+        a = self.network(inputs) * present[:, :, None, None]
         return base + 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
@@ -217,7 +226,7 @@ class Transport(Field):
         """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
         size = size or (self.grid.height, self.grid.width)
         if size != (self.grid.height, self.grid.width):
-            points = frame_points(t, size, self.grid, like=self.constant)
+            points = frame_points(t, size, self.grid, like=self._like)
             return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
         # On the grid the maps needn't be interpolated, and at an observed time they say "this frame".
         interval, knot, share = self._place(t)
@@ -240,7 +249,7 @@ class Transport(Field):
     ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"]]:
         """The picture at time ``t`` on the grid, and its derivative along (u, v, 1) at each pixel."""
         size = (self.grid.height, self.grid.width)
-        points = frame_points(t, size, self.grid, like=self.constant)
+        points = frame_points(t, size, self.grid, like=self._like)
         direction = torch.cat((velocity.reshape(-1, 2), torch.ones_like(points[:, :1])), dim=1)
         colors, derivatives = zip(
             *(self.with_derivative(*part) for part in chunks(points, direction)), strict=True
@@ -285,7 +294,7 @@ class Transport(Field):
         """Displacements and weights at a knot, on the grid."""
 
         def compute(traced: Trace) -> Maps:
-            displacement = torch.from_numpy(traced.displacement).to(self.constant).movedim(-1, 1)
+            displacement = torch.from_numpy(traced.displacement).to(self._like).movedim(-1, 1)
             return Maps(displacement, self._weight(interval, knot, traced, displacement))
 
         if torch.is_grad_enabled():
@@ -300,14 +309,15 @@ class Transport(Field):
             # A cut may be anywhere in its interval: the first scene stays until the middle.
             weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight
-        cues = torch.from_numpy(traced.cues).to(self.constant)
-        present = torch.from_numpy(traced.present).to(self.constant)[None]
-        fraction = self.constant.new_tensor([knot / KNOTS])
+        cues = torch.from_numpy(traced.cues).to(self._like)
+        present = torch.from_numpy(traced.present).to(self._like)[None]
+        fraction = self._like.new_tensor([knot / KNOTS])
         bands = []
         # The network sees as many rows beyond each of its pixels as it has convolutions.
         for rows, wider in self._bands(self._config.depth):
             colors = self._candidates(interval, displacement[:, :, wider], wider.start)
-            band = self.weights(colors[None], cues[None, :, wider], present, fraction)[0]
+            learnt = self.weights(colors[None], cues[None, :, wider], present, fraction)
+            band = torch.lerp(base_weights(cues[None, -1, wider], fraction), learnt, _TRUST)[0]
             bands.append(band[:, rows.start - wider.start :][:, : rows.stop - rows.start])
         return torch.cat(bands, dim=1)
 
@@ -329,13 +339,14 @@ class Transport(Field):
 
     def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
         """An observed frame."""
-        return torch.tensor(self._observed["frames"][k]).permute(2, 0, 1).to(self.constant) / 255
+        return torch.tensor(self._observed["frames"][k]).permute(2, 0, 1).to(self._like) / 255
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
         frames = self._observed["frames"][first:last]
         between = (
-            self._observed[name][first : last - 1] for name in ("forward_flow", "backward_flow", "cuts")
+            self._observed[name][first : last - 1]
+            for name in ("forward_flow", "backward_flow", "cuts", "helps")
         )
         return trace(window(frames, *between, interval - first), knot / KNOTS)
 
@@ -343,7 +354,7 @@ class Transport(Field):
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
         kept = self._kept[kind]
         versions = tuple(parameter._version for parameter in self.parameters())
-        key = (*key, self.constant.dtype, self.constant.device, versions)
+        key = (*key, self._like.dtype, self._like.device, versions)
         if key not in kept:
             while len(kept) >= _KEPT[kind]:
                 kept.popitem(last=False)

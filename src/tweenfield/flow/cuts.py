@@ -37,9 +37,11 @@ class Explained(NamedTuple):
     every: Float[OnDemand, "intervals 3"]
 
     @property
-    def helps(self) -> bool:
-        """Whether following the flow is better than standing still, in most intervals."""
-        return bool(np.median(self.residual - self.still) <= 0)
+    def helps(self) -> Bool[OnDemand, " intervals"]:
+        """Over which intervals following the flow is at least as good as standing still."""
+        return OnDemand(
+            lambda k: np.array(self.every[k][0] <= self.every[k][1]), (len(self.every),), bool, keep=False
+        )
 
 
 # A fit and its field both ask, and flow of large frames isn't kept until the second time.

@@ -22,7 +22,6 @@ class Flow:
         forward: ``forward[k]`` at pixel p of frame k is how far p moves until frame k + 1.
         backward: ``backward[k]`` at pixel p of frame k + 1 is how far p moves back until frame k.
         name: what messages and results call it.
-        estimator: who made it and can make more; none for flow from a file.
 
     Both are arrays, or made interval by interval when they are indexed, so that those of a long clip needn't
     fit in memory; ``np.asarray(flow.forward)`` is all of it.
@@ -34,7 +33,6 @@ class Flow:
     forward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
     backward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
     name: str
-    estimator: FlowEstimator | None = None
 
     def __post_init__(self) -> None:
         if self.forward.shape != self.backward.shape:
@@ -114,7 +112,7 @@ def estimate_flow(
         OnDemand(lambda k, which=which: pairs[k][which], (intervals, *video.size, 2), np.float32, keep=False)
         for which in (0, 1)
     )
-    return Flow(forward=forward, backward=backward, name=estimator.name, estimator=estimator)
+    return Flow(forward=forward, backward=backward, name=estimator.name)
 
 
 def _check_finite(values: np.ndarray, direction: str, name: str) -> None:

@@ -83,11 +83,16 @@ def invert(flow: Float32[np.ndarray, "height width 2"]) -> Float32[np.ndarray, "
     return -_carry(flow, 1)
 
 
-def velocity_between(flow: Flow, interval: int, fraction: float) -> Float32[np.ndarray, "height width 2"]:
-    """Velocity at time ``interval + fraction`` at every pixel, in pixels per interval.
+def velocities_between(
+    flow: Flow, interval: int, fraction: float
+) -> tuple[
+    tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width"]],
+    tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width"]],
+]:
+    """Velocity at time ``interval + fraction`` by the forward and by the backward flow, and their agreement.
 
     A point moves along a straight line. With s the fraction, the one at x has the velocity v = F(x - s v) by
-    the forward flow and v = -B(x + (1 - s) v) by the backward flow: fixed points, averaged by agreement.
+    the forward flow and v = -B(x + (1 - s) v) by the backward flow: fixed points, in pixels per interval.
 
     Raises:
         FlowError: there is no such interval, or the fraction isn't in [0, 1].
@@ -99,12 +104,20 @@ def velocity_between(flow: Flow, interval: int, fraction: float) -> Float32[np.n
         )
     ahead, back = flow.forward[interval], flow.backward[interval]
     from_first, from_second = _carry(ahead, fraction), _carry(back, 1 - fraction)
-    return _mean(
-        from_first,
-        sample_linear(agreement(ahead, back), *displaced(from_first, -fraction)),
-        -from_second,
-        sample_linear(agreement(back, ahead), *displaced(from_second, fraction - 1)),
+    return (
+        (from_first, sample_linear(agreement(ahead, back), *displaced(from_first, -fraction))),
+        (-from_second, sample_linear(agreement(back, ahead), *displaced(from_second, fraction - 1))),
     )
+
+
+def velocity_between(flow: Flow, interval: int, fraction: float) -> Float32[np.ndarray, "height width 2"]:
+    """The mean of ``velocities_between``, weighted by agreement.
+
+    Raises:
+        FlowError: there is no such interval, or the fraction isn't in [0, 1].
+    """
+    ahead, back = velocities_between(flow, interval, fraction)
+    return mean_velocity(*ahead, *back)
 
 
 def velocity_at_frame(flow: Flow, frame: int) -> Float32[np.ndarray, "height width 2"]:
@@ -123,7 +136,7 @@ def velocity_at_frame(flow: Flow, frame: int) -> Float32[np.ndarray, "height wid
     if frame == last:
         return -flow.backward[-1]
     ahead, back = flow.forward[frame], flow.backward[frame - 1]
-    return _mean(
+    return mean_velocity(
         ahead, agreement(ahead, flow.backward[frame]), -back, agreement(back, flow.forward[frame - 1])
     )
 
@@ -163,13 +176,13 @@ def displaced(
     return x, y
 
 
-def _mean(
+def mean_velocity(
     a: Float32[np.ndarray, "height width 2"],
     weight_a: Float32[np.ndarray, "height width"],
     b: Float32[np.ndarray, "height width 2"],
     weight_b: Float32[np.ndarray, "height width"],
 ) -> Float32[np.ndarray, "height width 2"]:
-    """The weighted mean of two flows."""
+    """The weighted mean of two estimates of the velocity."""
     share = (weight_b + _SMALLEST_WEIGHT) / (weight_a + weight_b + 2 * _SMALLEST_WEIGHT)
     return a + share[..., None] * (b - a)
 
