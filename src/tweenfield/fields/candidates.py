@@ -39,6 +39,7 @@ SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
 CANDIDATES = len(SOURCES)
 # Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
 _NEAR = (0, 2, 6)
+ALONG_FLOW = slice(0, 4)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 5
 # The share of standing still where forward and backward flow don't agree at all.

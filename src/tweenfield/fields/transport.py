@@ -11,10 +11,10 @@ frame and D is 0, so f returns the frame, and f is continuous in t.
 With b_j the weights of a mixture that needs no fit (``tweenfield.fields.candidates``) and s the fraction of
 the interval,
 
-    w = b + 4 s (1 - s) (a - b sum(a)),      a = network(candidates' differences from that mixture, cues, s)
+    w = b + 4 s (1 - s) (a - b sum(a)),      a = e / (e + 1/255) network(differences from it, cues, s)
 
-where the network is three small convolutions, fitted by ``tweenfield.leave_out``. What is drawn has the weights
-b + 0.8 (w - b).
+with e the difference of the near candidates along the flow from that mixture around the pixel. The network is
+three small convolutions, fitted by ``tweenfield.leave_out``. What is drawn has the weights b + 0.8 (w - b).
 """
 
 from __future__ import annotations
@@ -30,10 +30,20 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
-from tweenfield.fields.candidates import CANDIDATES, CUES, SOURCES, Trace, base_weights, trace, window
+from tweenfield.fields.candidates import (
+    ALONG_FLOW,
+    CANDIDATES,
+    CUES,
+    SOURCES,
+    Trace,
+    base_weights,
+    trace,
+    window,
+)
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import explained, find_cuts
 from tweenfield.on_demand import OnDemand
@@ -43,6 +53,9 @@ from tweenfield.video import Video
 KNOTS = 4
 # Differences of colour saturate at about 1 / _GAIN for the network.
 _GAIN = 8.0
+# The near candidates' distance from their mixture, in squares of this side, at which they are half believed.
+_LEVEL = 1 / 255
+_AROUND = 5
 # Hidden frames are never quite like those to be drawn: so far are the weights that they teach followed.
 _TRUST = 0.8
 # Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
@@ -128,7 +141,7 @@ class Transport(Field):
         )
 
     def observations(self) -> dict[str, np.ndarray | OnDemand]:
-        """Frames, flow to the next and to the previous frame, which intervals hold a cut, where flow helps."""
+        """Frames, flow to the next and to the previous frame, intervals with a cut, where flow helps."""
         return self._observed
 
     def restore(self, observations: Mapping[str, np.ndarray | OnDemand]) -> None:
@@ -170,7 +183,10 @@ class Transport(Field):
         difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
         inputs = torch.cat((difference.flatten(1, 2), cues, s.expand_as(cues[:, :1])), dim=1)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        a = self.network(inputs) * present[:, :, None, None]
+        # As far as the near candidates along the flow say the same, nothing else is listened to.
+        doubt = (colors[:, ALONG_FLOW] - mixed).abs().mean(dim=(1, 2))
+        doubt = F.avg_pool2d(doubt[:, None], _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
+        a = self.network(inputs) * present[:, :, None, None] * (doubt / (doubt + _LEVEL))
         return base + 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
@@ -313,7 +329,7 @@ class Transport(Field):
         present = torch.from_numpy(traced.present).to(self._like)[None]
         fraction = self._like.new_tensor([knot / KNOTS])
         bands = []
-        # The network sees as many rows beyond each of its pixels as it has convolutions.
+        # The network sees as many rows beyond each of its pixels as it has convolutions; doubt sees two.
         for rows, wider in self._bands(self._config.depth):
             colors = self._candidates(interval, displacement[:, :, wider], wider.start)
             learnt = self.weights(colors[None], cues[None, :, wider], present, fraction)
