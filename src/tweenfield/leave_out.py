@@ -31,7 +31,8 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Grid, frame_points
-from tweenfield.fields.candidates import SOURCES, Window, base_weights, trace, window
+from tweenfield.fields.candidates import SOURCES, Window, trace, window
+from tweenfield.fields.mixing import base_weights
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import Explained, explained, find_cuts, mean_agreement
@@ -119,7 +120,7 @@ class HiddenFrames:
         colors, cues, present, fraction, truth = (
             torch.stack(part).float() for part in zip(*crops, strict=True)
         )
-        weight = field.weights(colors, cues, present, fraction)
+        weight = field.mixing(colors, cues, present, fraction)
         error = ((weight[:, :, None] * colors).sum(dim=1) - truth).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
 
@@ -196,7 +197,7 @@ def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -
     colors = colors.unflatten(2, (height, width))
     true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
     cues, at = torch.from_numpy(traced.cues), torch.tensor(fraction, dtype=torch.float32)
-    base = (base_weights(cues[None, -1], at[None])[0][:, None] * colors).sum(dim=0)
+    base = (base_weights(cues[None], at[None])[0][:, None] * colors).sum(dim=0)
     return Hidden(
         colors=colors.half(),
         cues=cues.half(),

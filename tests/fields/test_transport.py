@@ -65,9 +65,9 @@ def test_bands_leave_no_seam(monkeypatch, t, rows):
     flow = estimate_flow(video, Dis())
     field.observe(video, flow)
     with torch.no_grad():
-        for parameter in field.network.parameters():
+        for parameter in field.mixing.parameters():
             parameter.mul_(2)
-        field.network[-1].weight.mul_(300)
+        field.mixing.layers[-1].weight.mul_(300)
         whole = field.frame(t)
         monkeypatch.setattr(transport, "_BAND_PIXELS", rows * SIZE[1])
         field.observe(video, flow)

@@ -9,14 +9,6 @@ j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
                               there on along the flow of the neighbouring interval into V_before and V_after
     standing still            all four frames at x
 
-Without any fit they are mixed so, with A the agreement of forward and backward flow around the pixel:
-
-    base = (1 - q) (half along the forward flow, half along the backward flow) + q (standing still),
-    q = 0.2 (1 - A), or 1 over an interval whose flow explains less than standing still does
-
-where each pair of frames counts 1 - s and s. Where the two flows agree, this is the plain warp; where they
-don't, the mean of several wrong colours is nearer the truth than one of them (docs/lab-notes.md).
-
 At the ends of a video and beside a hard cut the window lacks a frame; its candidates are marked absent.
 Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
 """
@@ -27,9 +19,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32, UInt8
-from torch import Tensor
+from jaxtyping import Bool, Float32, UInt8
 
 from tweenfield.flow import Flow
 from tweenfield.flow.motion import displaced, mean_velocity, sample_linear, velocities_between
@@ -38,13 +28,12 @@ from tweenfield.flow.motion import displaced, mean_velocity, sample_linear, velo
 SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
 CANDIDATES = len(SOURCES)
 # Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
-_NEAR = (0, 2, 6)
-ALONG_FLOW = slice(0, 4)
+NEAR = (0, 2, 6)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 5
-# The share of standing still where forward and backward flow don't agree at all.
+# The share of standing still in the base mixture where forward and backward flow don't agree at all,
 _STILL_SHARE = np.float32(0.2)
-# Agreement is a mean over squares of this side.
+# in squares of this side around the pixel.
 _AROUND = 5
 # Cues saturate at these lengths, in pixels.
 _LONG_MOTION = np.float32(20)
@@ -112,7 +101,8 @@ def trace(around: Window, fraction: float) -> Trace:
     """The candidates at ``fraction`` of the window's middle interval.
 
     Cues: agreement of forward and backward flow at the first and at the second frame, length of the motion,
-    how far the velocity differs between the intervals before and after, and the share q of standing still.
+    how far the velocity differs between the intervals before and after, and the share of standing still in
+    the base mixture (``tweenfield.fields.mixing``).
     """
     flow = Flow(forward=around.forward[1:2], backward=around.backward[1:2], name="window")
     s = np.float32(fraction)
@@ -146,18 +136,6 @@ def trace(around: Window, fraction: float) -> Trace:
         ),
         present=np.array([(before, True, True, after)[source] for source in SOURCES]),
     )
-
-
-def base_weights(
-    still: Float[Tensor, "batch height width"], fraction: Float[Tensor, " batch"]
-) -> Float[Tensor, "batch candidates height width"]:
-    """Each candidate's share before any fit, from the share q of standing still, the last cue."""
-    s = fraction[:, None, None]
-    moving = (1 - still) / 2
-    weights = torch.zeros(len(still), CANDIDATES, *still.shape[1:]).to(still)
-    for first, share in zip(_NEAR, (moving, moving, still), strict=True):
-        weights[:, first], weights[:, first + 1] = (1 - s) * share, s * share
-    return weights
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:

@@ -8,42 +8,25 @@ them. The displacements D and the weights w are maps on the pixel grid at quarte
 linear in time between knots, cubic B-splines in x and y between pixels. At an observed time w is 1 for that
 frame and D is 0, so f returns the frame, and f is continuous in t.
 
-With b_j the weights of a mixture that needs no fit (``tweenfield.fields.candidates``) and s the fraction of
-the interval,
-
-    w = b + 4 s (1 - s) (a - b sum(a)),      a = e / (e + 1/255) network(differences from it, cues, s)
-
-with e the difference of the near candidates along the flow from that mixture around the pixel. The network is
-three small convolutions, fitted by ``tweenfield.leave_out``. What is drawn has the weights b + 0.8 (w - b).
+The weights are those of ``tweenfield.fields.mixing``, whose network ``tweenfield.leave_out`` fits.
 """
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
-from tweenfield.fields.candidates import (
-    ALONG_FLOW,
-    CANDIDATES,
-    CUES,
-    SOURCES,
-    Trace,
-    base_weights,
-    trace,
-    window,
-)
+from tweenfield.fields.candidates import CANDIDATES, SOURCES, Trace, trace, window
+from tweenfield.fields.mixing import Mixing
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import explained, find_cuts
 from tweenfield.on_demand import OnDemand
@@ -51,13 +34,6 @@ from tweenfield.video import Video
 
 # Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
 KNOTS = 4
-# Differences of colour saturate at about 1 / _GAIN for the network.
-_GAIN = 8.0
-# The near candidates' distance from their mixture, in squares of this side, at which they are half believed.
-_LEVEL = 1 / 255
-_AROUND = 5
-# Hidden frames are never quite like those to be drawn: so far are the weights that they teach followed.
-_TRUST = 0.8
 # Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
 # little more memory than its maps.
 _BAND_PIXELS = 1 << 17
@@ -108,14 +84,14 @@ class Transport(Field):
         super().__init__()
         self.grid = grid
         self._config = config
-        self.network = _network(config, torch.Generator().manual_seed(seed))
+        self.mixing = Mixing(config.width, config.depth, seed)
         self._observed: dict[str, np.ndarray | OnDemand] = {}
         self._kept: dict[str, OrderedDict[tuple, object]] = {kind: OrderedDict() for kind in _KEPT}
 
     @property
     def _like(self) -> Tensor:
         """A tensor of the type and on the device that all others have."""
-        return self.network[0].bias
+        return self.mixing.layers[0].bias
 
     @property
     def config(self) -> TransportConfig:
@@ -161,33 +137,6 @@ class Transport(Field):
         self._observed = dict(observations)
         for kept in self._kept.values():
             kept.clear()
-
-    def weights(
-        self,
-        colors: Float[Tensor, "batch candidates 3 height width"],
-        cues: Float[Tensor, "batch cues height width"],
-        present: Float[Tensor, "batch candidates"],
-        fraction: Float[Tensor, " batch"],
-    ) -> Float[Tensor, "batch candidates height width"]:
-        """Each candidate's share in the mixture; they sum to 1.
-
-        Args:
-            colors: of the candidates, in [0, 1].
-            cues: as ``tweenfield.fields.candidates.trace`` gives them.
-            present: 1 for a candidate that is there, 0 for one beyond the ends of the video.
-            fraction: of the interval.
-        """
-        s = fraction[:, None, None, None]
-        base = base_weights(cues[:, -1], fraction)
-        mixed = (base[:, :, None] * colors).sum(dim=1, keepdim=True)
-        difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
-        inputs = torch.cat((difference.flatten(1, 2), cues, s.expand_as(cues[:, :1])), dim=1)
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
-        # As far as the near candidates along the flow say the same, nothing else is listened to.
-        doubt = (colors[:, ALONG_FLOW] - mixed).abs().mean(dim=(1, 2))
-        doubt = F.avg_pool2d(doubt[:, None], _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
-        a = self.network(inputs) * present[:, :, None, None] * (doubt / (doubt + _LEVEL))
-        return base + 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
@@ -329,11 +278,10 @@ class Transport(Field):
         present = torch.from_numpy(traced.present).to(self._like)[None]
         fraction = self._like.new_tensor([knot / KNOTS])
         bands = []
-        # The network sees as many rows beyond each of its pixels as it has convolutions; doubt sees two.
+        # The network sees as many rows beyond each of its pixels as it has convolutions.
         for rows, wider in self._bands(self._config.depth):
             colors = self._candidates(interval, displacement[:, :, wider], wider.start)
-            learnt = self.weights(colors[None], cues[None, :, wider], present, fraction)
-            band = torch.lerp(base_weights(cues[None, -1, wider], fraction), learnt, _TRUST)[0]
+            band = self.mixing.cautious(colors[None], cues[None, :, wider], present, fraction)[0]
             bands.append(band[:, rows.start - wider.start :][:, : rows.stop - rows.start])
         return torch.cat(bands, dim=1)
 
@@ -389,19 +337,3 @@ def _half(flow: np.ndarray | OnDemand) -> OnDemand:
 def _split(maps: Float[Tensor, "maps points"]) -> tuple[Tensor, Tensor]:
     """Displacements (candidates, 2, points) and weights (candidates, points)."""
     return maps[: 2 * CANDIDATES].unflatten(0, (CANDIDATES, 2)), maps[2 * CANDIDATES :]
-
-
-def _network(config: TransportConfig, generator: torch.Generator) -> nn.Sequential:
-    """Convolutions with ReLU between them; uniform initialisation, the last layer near zero."""
-    channels = [3 * CANDIDATES + CUES + 1, *[config.width] * (config.depth - 1), CANDIDATES]
-    layers: list[nn.Module] = []
-    for n, m in pairwise(channels):
-        layers += [nn.Conv2d(n, m, 3, padding=1), nn.ReLU()]
-    layers.pop()
-    for layer in layers[::2]:
-        bound = 1 / math.sqrt(9 * layer.in_channels)
-        for parameter in (layer.weight, layer.bias):
-            parameter.data.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
-    for parameter in (layers[-1].weight, layers[-1].bias):
-        parameter.data.mul_(1e-3)
-    return nn.Sequential(*layers)
