@@ -31,7 +31,7 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Grid, frame_points
-from tweenfield.fields.candidates import SOURCES, Window, trace, window
+from tweenfield.fields.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.mixing import base_weights
 from tweenfield.fields.transport import Transport
 from tweenfield.flow import Flow
@@ -190,11 +190,12 @@ def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -
     """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
-    images = splines.prefilter(torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255)
-    points = frame_points(0, (height, width), Grid(frames=1, height=height, width=width), like=images)
-    shifted = points[:, :2].T + torch.from_numpy(traced.displacement).movedim(-1, 1).flatten(2)
-    colors = splines.sample(images[list(SOURCES)], shifted[:, 0], shifted[:, 1])
-    colors = colors.unflatten(2, (height, width))
+    frames = torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255
+    points = frame_points(0, (height, width), Grid(frames=1, height=height, width=width), like=frames)
+    moved = points[:, :2].T + torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).flatten(2)
+    images = splines.prefilter(frames)[list(SOURCES[:STILL])]
+    colors = splines.sample(images, moved[:, 0], moved[:, 1]).unflatten(2, (height, width))
+    colors = torch.cat((colors, frames[list(SOURCES[STILL:])]))
     true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
     cues, at = torch.from_numpy(traced.cues), torch.tensor(fraction, dtype=torch.float32)
     base = (base_weights(cues[None], at[None])[0][:, None] * colors).sum(dim=0)

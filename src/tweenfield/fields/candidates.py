@@ -27,8 +27,10 @@ from tweenfield.flow.motion import displaced, mean_velocity, sample_linear, velo
 # Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
 CANDIDATES = len(SOURCES)
+# From here on candidates stand still.
+STILL = 6
 # Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
-NEAR = (0, 2, 6)
+NEAR = (0, 2, STILL)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 5
 # The share of standing still in the base mixture where forward and backward flow don't agree at all,

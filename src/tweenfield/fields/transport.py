@@ -25,7 +25,7 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, chunks, frame_points
-from tweenfield.fields.candidates import CANDIDATES, SOURCES, Trace, trace, window
+from tweenfield.fields.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.mixing import Mixing
 from tweenfield.flow import Flow
 from tweenfield.flow.cuts import explained, find_cuts
@@ -68,10 +68,11 @@ class TransportConfig:
 
 
 class Maps(NamedTuple):
-    """Displacements (x, y) and weights of all candidates on the grid, at one knot or between two."""
+    """Displacements (x, y) and weights of all candidates on the grid at one knot, and what they draw."""
 
     displacement: Float[Tensor, "candidates 2 height width"]
     weight: Float[Tensor, "candidates height width"]
+    picture: Float[Tensor, "3 height width"]
 
 
 @final
@@ -198,15 +199,16 @@ class Transport(Field):
         if share == 0 and knot in (0, KNOTS):
             return self._colors(interval + knot // KNOTS).permute(1, 2, 0)
         before = self._maps(interval, knot)
-        after = self._maps(interval, knot + 1) if share else None
+        if not share:
+            return before.picture.permute(1, 2, 0)
+        after = self._maps(interval, knot + 1)
         bands = []
         for rows, _ in self._bands():
-            displacement, weight = before.displacement[:, :, rows], before.weight[:, rows]
-            if after is not None:
-                displacement = torch.lerp(displacement, after.displacement[:, :, rows], share)
-                weight = torch.lerp(weight, after.weight[:, rows], share)
-            colors = self._candidates(interval, displacement, rows.start)
-            bands.append((weight[:, None] * colors).sum(dim=0))
+            displacement, weight = (
+                torch.lerp(a[..., rows, :], b[..., rows, :], share)
+                for a, b in ((before.displacement, after.displacement), (before.weight, after.weight))
+            )
+            bands.append((weight[:, None] * self._candidates(interval, displacement, rows.start)).sum(dim=0))
         return torch.cat(bands, dim=1).permute(1, 2, 0)
 
     def frame_with_derivative(
@@ -237,16 +239,20 @@ class Transport(Field):
         self, interval: int, x: Float[Tensor, "candidates points"], y: Float[Tensor, "candidates points"]
     ) -> Float[Tensor, "candidates 3 points"]:
         images = self._images(interval)
-        return torch.stack([splines.sample(images[source], x[j], y[j]) for j, source in enumerate(SOURCES)])
+        return torch.stack([splines.sample(images[SOURCES[j]], x[j], y[j]) for j in range(len(x))])
 
     def _candidates(
         self, interval: int, displacement: Float[Tensor, "candidates 2 rows width"], top: int
     ) -> Float[Tensor, "candidates 3 rows width"]:
         """The candidates' colours at the pixels of a band of rows that begins at ``top``."""
         rows, width = displacement.shape[2:]
-        x = torch.arange(width).to(displacement) + displacement[:, 0]
-        y = torch.arange(top, top + rows).to(displacement)[:, None] + displacement[:, 1]
-        return self._fetch(interval, x.flatten(1), y.flatten(1)).unflatten(2, (rows, width))
+        moving = displacement[:STILL]
+        x = torch.arange(width).to(moving) + moving[:, 0]
+        y = torch.arange(top, top + rows).to(moving)[:, None] + moving[:, 1]
+        moved = self._fetch(interval, x.flatten(1), y.flatten(1)).unflatten(2, (rows, width))
+        window = self._window(interval)
+        still = [self._colors(window[source], slice(top, top + rows)) for source in SOURCES[STILL:]]
+        return torch.cat((moved, torch.stack(still)))
 
     def _bands(self, reach: int = 0) -> Iterator[tuple[slice, slice]]:
         """The rows of each band, and the same with ``reach`` more on both sides as far as there are any."""
@@ -260,30 +266,35 @@ class Transport(Field):
 
         def compute(traced: Trace) -> Maps:
             displacement = torch.from_numpy(traced.displacement).to(self._like).movedim(-1, 1)
-            return Maps(displacement, self._weight(interval, knot, traced, displacement))
+            return Maps(displacement, *self._mix(interval, knot, traced, displacement))
 
         if torch.is_grad_enabled():
             return compute(self._keep("trace", (interval, knot), lambda: self._trace(interval, knot)))
         return self._keep("maps", (interval, knot), lambda: compute(self._trace(interval, knot)))
 
-    def _weight(
+    def _mix(
         self, interval: int, knot: int, traced: Trace, displacement: Tensor
-    ) -> Float[Tensor, "candidates height width"]:
-        if knot in (0, KNOTS) or self._observed["cuts"][interval]:
-            weight = torch.zeros_like(displacement[:, 0])
-            # A cut may be anywhere in its interval: the first scene stays until the middle.
-            weight[0 if knot <= KNOTS // 2 else 1] = 1
-            return weight
+    ) -> tuple[Float[Tensor, "candidates height width"], Float[Tensor, "3 height width"]]:
+        """The weights at a knot, and the candidates mixed by them."""
         cues = torch.from_numpy(traced.cues).to(self._like)
         present = torch.from_numpy(traced.present).to(self._like)[None]
         fraction = self._like.new_tensor([knot / KNOTS])
-        bands = []
+        weights, pictures = [], []
         # The network sees as many rows beyond each of its pixels as it has convolutions.
         for rows, wider in self._bands(self._config.depth):
             colors = self._candidates(interval, displacement[:, :, wider], wider.start)
-            band = self.mixing.cautious(colors[None], cues[None, :, wider], present, fraction)[0]
-            bands.append(band[:, rows.start - wider.start :][:, : rows.stop - rows.start])
-        return torch.cat(bands, dim=1)
+            inner = slice(rows.start - wider.start, rows.stop - wider.start)
+            if knot in (0, KNOTS) or self._observed["cuts"][interval]:
+                weight = torch.zeros_like(colors[:, 0, inner])
+                # A cut may be anywhere in its interval: the first scene stays until the middle.
+                weight[0 if knot <= KNOTS // 2 else 1] = 1
+            else:
+                weight = self.mixing.cautious(colors[None], cues[None, :, wider], present, fraction)[
+                    0, :, inner
+                ]
+            weights.append(weight)
+            pictures.append((weight[:, None] * colors[:, :, inner]).sum(dim=0))
+        return torch.cat(weights, dim=1), torch.cat(pictures, dim=1)
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
         """Spline coefficients of the maps at a knot and the next: all x and y, then all weights."""
@@ -298,12 +309,18 @@ class Transport(Field):
 
     def _images(self, interval: int) -> list[Float[Tensor, "3 rows columns"]]:
         """Spline coefficients of the four frames of the window around an interval."""
-        window = (min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3))
-        return [self._keep("image", (k,), lambda k=k: splines.prefilter(self._colors(k))) for k in window]
+        return [
+            self._keep("image", (k,), lambda k=k: splines.prefilter(self._colors(k)))
+            for k in self._window(interval)
+        ]
 
-    def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
-        """An observed frame."""
-        return torch.tensor(self._observed["frames"][k]).permute(2, 0, 1).to(self._like) / 255
+    def _window(self, interval: int) -> list[int]:
+        """The four frames around an interval; absent ones are repeats of the first or the last."""
+        return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
+
+    def _colors(self, k: int, rows: slice = slice(None)) -> Float[Tensor, "3 rows width"]:
+        """An observed frame, or some of its rows."""
+        return torch.tensor(self._observed["frames"][k][rows]).permute(2, 0, 1).to(self._like) / 255
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)

@@ -1,0 +1,105 @@
+"""What each part of transport is worth: the mean over the six clips with one part changed at a time.
+
+Fits are shorter than ``standard`` (200 steps of 6 crops), so that a row takes two minutes on one core. A row
+that the results file has already is not computed again; remove the file to start over.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+from clips import CLIPS
+from common import arguments
+
+from tweenfield import DeepFlow, Dis, Farneback, Recipe, estimate_flow, fit, hide, read_video, standard
+from tweenfield.bench.provenance import provenance
+from tweenfield.evaluate import score
+from tweenfield.fields import candidates, transport
+from tweenfield.presets import replace as change
+from tweenfield.render import render_colors
+
+SHORT = change(standard(), steps=200, crops=6)
+# A first row, then one change each: flow provider, recipe, and what is patched.
+ROWS: dict[str, dict] = {
+    "all of it, 200 steps of 6 crops": {},
+    "DeepFlow": {"flow": DeepFlow},
+    "Farneback": {"flow": Farneback},
+    "base without any still share": {"patches": {"fields.candidates._STILL_SHARE": np.float32(0)}},
+    "base alone, nothing fitted": {
+        "patches": {"fields.mixing._TRUST": 0.0},
+        "recipe": change(SHORT, steps=1),
+    },
+    "without the far frames along the flow": {"absent": (4, 5)},
+    "without the far frames standing still": {"absent": (8, 9)},
+    "without anything standing still": {
+        "absent": (6, 7, 8, 9),
+        "patches": {"fields.candidates._STILL_SHARE": np.float32(0)},
+    },
+    "hidden at half size only": {"patches": {"leave_out._KINDS": ((2, 2),)}},
+    "hidden at full size only": {"patches": {"leave_out._KINDS": ((2, 1),)}},
+    "hidden at a quarter only": {"patches": {"leave_out._KINDS": ((4, 4),)}},
+    "half and full size, no quarter": {"patches": {"leave_out._KINDS": ((2, 2), (2, 1))}},
+    "every hidden frame counts in full": {"patches": {"leave_out._LESS_AGREEMENT": 1e9}},
+    "fitted weights followed all the way": {"patches": {"fields.mixing._TRUST": 1.0}},
+    "network heard where candidates agree too": {"patches": {"fields.mixing._LEVEL": 1e-9}},
+    "12 channels": {"recipe": change(SHORT, width=12)},
+    "64 channels": {"recipe": change(SHORT, width=64)},
+    "2 convolutions": {"recipe": change(SHORT, depth=2)},
+    "4 convolutions": {"recipe": change(SHORT, depth=4)},
+    "50 steps": {"recipe": change(SHORT, steps=50)},
+}
+
+
+def main() -> None:
+    options = arguments(__doc__, stride=2)
+    path = options.output / f"ablation_stride{options.stride}.json"
+    content = json.loads(path.read_text()) if path.exists() else {"rows": {}}
+    for name, row in ROWS.items():
+        if name in content["rows"]:
+            continue
+        content["rows"][name] = {
+            clip: measured(options.clips / f"{clip}.mkv", options.stride, **row) for clip in CLIPS
+        }
+        content["machine"] = provenance()
+        path.write_text(json.dumps(content, indent=1) + "\n")
+        values = list(content["rows"][name].values())
+        print(f"| {name} | " + " | ".join(f"{v:.2f}" for v in [*values, np.mean(values)]) + " |", flush=True)
+
+
+def measured(
+    clip,
+    stride: int,
+    flow: Callable = Dis,
+    recipe: Recipe = SHORT,
+    absent: tuple[int, ...] = (),
+    patches: dict[str, object] | None = None,
+) -> float:
+    """Mean PSNR of the held-out frames in dB, protocol ``tweenfield``."""
+    split = hide(read_video(clip), stride)
+    with ExitStack() as changes:
+        for name, value in (patches or {}).items():
+            changes.enter_context(patch(f"tweenfield.{name}", value))
+        changes.enter_context(without(absent))
+        field = fit(split.observed, estimate_flow(split.observed, flow()), recipe).field
+        return float(np.mean(score(render_colors(field, split.positions), split.held_out).psnr))
+
+
+@contextmanager
+def without(absent: tuple[int, ...]) -> Iterator[None]:
+    """Some candidates marked as beyond the ends of the video."""
+    trace = candidates.trace
+
+    def fewer(*arguments) -> candidates.Trace:
+        traced = trace(*arguments)
+        kept = np.isin(np.arange(candidates.CANDIDATES), absent, invert=True)
+        return replace(traced, present=traced.present & kept)
+
+    with patch.object(transport, "trace", fewer), patch("tweenfield.leave_out.trace", fewer):
+        yield
+
+
+if __name__ == "__main__":
+    main()
