@@ -50,6 +50,11 @@ def main() -> None:
     content = json.loads(path.read_text()) if path.exists() else {"cells": {}}
     for name in CLIPS:
         split = hide(read_video(options.clips / f"{name}.mkv"), options.stride)
+        lengths = content.setdefault("motion", {})
+        if name not in lengths:
+            forward = np.asarray(estimate_flow(split.observed, Dis()).forward)
+            lengths[name] = round(float(np.linalg.norm(forward, axis=-1).mean()), 2)
+            path.write_text(json.dumps(content, indent=1) + "\n")
         for method, draw in methods(split).items():
             if options.only and method != options.only:
                 continue

@@ -16,15 +16,21 @@ def rows(cells: dict, figure: str) -> dict[str, list[float]]:
             max(c[figure] for m, c in clip.items() if m.startswith(start)) for clip in cells.values()
         ]
     table["best of all these, per clip"] = [max(values) for values in zip(*table.values(), strict=True)]
-    for name in ("siren draft", "transport draft", "transport"):
+    for name in ("siren draft", "patches", "transport draft", "transport"):
         if all(name in clip for clip in cells.values()):
             table[name] = [clip[name][figure] for clip in cells.values()]
     return table
 
 
-def markdown(cells: dict, figure: str, digits: int) -> str:
+def markdown(cells: dict, motion: dict[str, float], figure: str, digits: int) -> str:
     table = rows(cells, figure)
     lines = ["| | " + " | ".join([*cells, "mean"]) + " |", "|---|" + "---|" * (len(cells) + 1)]
+    lengths = [motion[clip] for clip in cells]
+    lines.append(
+        "| *mean motion between observed frames, pixels* | "
+        + " | ".join(f"*{v:.1f}*" for v in [*lengths, sum(lengths) / len(lengths)])
+        + " |"
+    )
     best = [max(values) for values in zip(*table.values(), strict=True)]
     for name, values in table.items():
         shown = [
@@ -37,9 +43,10 @@ def markdown(cells: dict, figure: str, digits: int) -> str:
 def main() -> None:
     for stride in (2, 4):
         path = RESULTS / f"clips_stride{stride}.json"
-        cells = json.loads(path.read_text())["cells"]
+        content = json.loads(path.read_text())
+        cells, motion = content["cells"], content["motion"]
         for figure, digits in (("psnr", 2), ("ssim", 4)):
-            print(f"\nstride {stride}, {figure}\n\n{markdown(cells, figure, digits)}")
+            print(f"\nstride {stride}, {figure}\n\n{markdown(cells, motion, figure, digits)}")
 
 
 if __name__ == "__main__":
