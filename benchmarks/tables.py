@@ -1,4 +1,4 @@
-"""Turns results into ``docs/results.md``: every method on every clip, and what each part of transport brings."""
+"""Turns results into ``docs/results.md``: every method on every clip, and what parts of transport bring."""
 
 import json
 
@@ -8,12 +8,12 @@ HEAD = """# Results
 
 <!-- Made by benchmarks/tables.py from benchmarks/results; don't edit. -->
 
-Six clips of 240x360, 41 frames each, every interpolator on the same hidden frames. Nothing of a
-hidden frame went into any fit, flow or choice of a setting for its clip; the settings of
-`transport` were chosen on these six clips together. RIFE's networks were trained on other videos,
-everything else knows only the clip. The highest of each column is bold. `patches` were not run on
-all clips with three of four frames hidden. Which commit made which figure stands in
-`benchmarks/results` of the repository."""
+Six clips of 240x360, 41 frames each, every interpolator on the same hidden frames. No fit and no
+flow saw a hidden frame. There is one setting of `transport` for all clips, but it was chosen by the
+scores on these six together: expect somewhat less of a gain elsewhere, and let `eval` tell you.
+RIFE's networks were trained on other videos; everything else knows only the clip. The highest of
+each column is bold. `patches` were not run on all clips with three of four frames hidden. Which
+commit made which figure stands in `benchmarks/results` of the repository."""
 
 PICTURES = """## Best and worst
 
