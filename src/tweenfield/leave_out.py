@@ -153,12 +153,12 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
         part = video.frames[index, top : top + height * shrink, left : left + width * shrink]
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
 
-    @lru_cache(maxsize=16)
-    def motion(a: int, b: int, top: int, left: int) -> np.ndarray:
+    def motion(a: int, b: int, top: int, left: int) -> list[np.ndarray]:
         part = np.s_[top : top + height * shrink, left : left + width * shrink]
-        return cv2.resize(
-            _composed(flow, a, b)[part], (width, height), interpolation=cv2.INTER_AREA
-        ) / np.float32(shrink)
+        return [
+            cv2.resize(way[part], (width, height), interpolation=cv2.INTER_AREA) / np.float32(shrink)
+            for way in _composed(flow, a, b)
+        ]
 
     result = []
     for number, target in enumerate(targets.tolist()):
@@ -172,8 +172,7 @@ def _hide(video: Video, flow: Flow, known: Explained, stride: int, shrink: int, 
         ]
         frames = np.stack([picture(i, *place) for i in index])
         pairs = list(pairwise(index))
-        forward = np.stack([motion(a, b, *place) for a, b in pairs])
-        backward = np.stack([motion(b, a, *place) for a, b in pairs])
+        forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
         cut = np.array([cuts[a:b].any() for a, b in pairs])
         helped = np.array([helps[a:b].all() for a, b in pairs])
         around = window(frames, forward, backward, cut, helped, index.index(first))
@@ -208,10 +207,12 @@ def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -
     )
 
 
-def _composed(flow: Flow, a: int, b: int) -> np.ndarray:
-    """Flow from frame a to frame b through all those between."""
-    steps = flow.forward[a:b] if a < b else flow.backward[b:a][::-1]
-    total = steps[0].copy()
-    for step in steps[1:]:
-        total += sample_linear(step, *displaced(total))
-    return total
+def _composed(flow: Flow, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """Flow from frame a to the later frame b through all those between, and back."""
+    ahead, back = flow.forward[a].copy(), flow.backward[a]
+    # Interval by interval in one direction, as long clips estimate each when it is asked for.
+    for k in range(a + 1, b):
+        ahead += sample_linear(flow.forward[k], *displaced(ahead))
+        step = flow.backward[k]
+        back = step + sample_linear(back, *displaced(step))
+    return ahead, back

@@ -9,8 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
-# Rows that were asked for last are kept, up to so many bytes, and never fewer than one interval's window.
-KEPT_BYTES = 128 << 20
+# Rows that were asked for last are kept, up to so many bytes (at 1080p the flow that joins one hidden frame's
+# neighbours), and never fewer than one interval's window.
+KEPT_BYTES = 512 << 20
 KEPT_ROWS = 4
 
 
