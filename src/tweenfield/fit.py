@@ -196,7 +196,8 @@ def fit(
     model.observe(video, flow)
     motion = objective.motion
     fitted = _fitted(model, motion)
-    optimizer = torch.optim.Adam(fitted.values(), lr=recipe.fit.learning_rate)
+    # Fused: one pass over the parameters in place of eight.
+    optimizer = torch.optim.Adam(fitted.values(), lr=recipe.fit.learning_rate, fused=True)
     steps = recipe.fit.steps or recipe.fit.epochs * objective.steps_per_epoch(model)
     first, before, history = 0, 0.0, []
     if resume is not None:
@@ -322,11 +323,8 @@ def _set_optimizer_state(
 ) -> None:
     for name, parameter in fitted.items():
         for key in ("step", "exp_avg", "exp_avg_sq"):
-            value = state[f"{name}.{key}"]
-            # Adam keeps its step count on the CPU.
-            optimizer.state[parameter][key] = (
-                value.clone() if key == "step" else value.to(parameter.device, copy=True)
-            )
+            value = state[f"{name}.{key}"].to(parameter.device, copy=True)
+            optimizer.state[parameter][key] = value
 
 
 @contextmanager

@@ -57,31 +57,48 @@ def network_with_tangent(
     z = W a + b;  a' = sin(omega z);  da' = omega cos(omega z) * W da.
     """
     for weight, bias in _scaled(weights, biases, omega):
-        a, da = _SineTangent.apply(_affine(a, weight, bias), da @ weight.mT)
+        a, da = _SineLayer.apply(a, da, weight, bias)
     return _affine(a, weights[-1], biases[-1]), da @ weights[-1].mT
 
 
-class _SineTangent(torch.autograd.Function):
-    """(z, dz) -> (sin z, cos z * dz), with the backward pass written out so that sine and cosine of a
-    layer are each computed once per step; autograd would compute them again."""
+class _SineLayer(torch.autograd.Function):
+    """(a, da, W, b) -> (sin z, cos z * dz) with z = W a + b and dz = W da, and its backward pass written out.
+
+    Autograd would compute sine and cosine twice and touch more memory: fresh memory costs the CPU about as
+    much as what is computed in it.
+    """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, dz: Tensor) -> tuple[Tensor, Tensor]:
-        sine, cosine = torch.sin(z), torch.cos(z)
-        ctx.save_for_backward(sine, cosine, dz)
+    def forward(ctx: Any, a: Tensor, da: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        z, dz = _affine(a, weight, bias), da @ weight.mT
+        sine, cosine = torch.sin(z), z.cos_()
+        ctx.save_for_backward(a, da, weight, sine, cosine, dz)
         return sine, cosine * dz
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad_value: Tensor, grad_tangent: Tensor) -> tuple[Tensor, Tensor]:
-        sine, cosine, dz = ctx.saved_tensors
-        return torch.addcmul(grad_value * cosine, grad_tangent * sine, dz, value=-1), grad_tangent * cosine
+    def backward(ctx: Any, grad_sine: Tensor, grad_tangent: Tensor) -> tuple[Tensor | None, ...]:
+        a, da, weight, sine, cosine, dz = ctx.saved_tensors
+        grad_dz = grad_tangent * sine
+        grad_z = (grad_sine * cosine).addcmul_(grad_dz, dz, value=-1)
+        torch.mul(grad_tangent, cosine, out=grad_dz)
+        needed, tangent_needed = ctx.needs_input_grad[:2]
+        return (
+            grad_z @ weight if needed else None,
+            grad_dz @ weight if tangent_needed else None,
+            _plus_product(grad_z.mT @ a, grad_dz.mT, da),
+            grad_z.sum(dim=-2),
+        )
 
 
 def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if a.dim() == 2:
         return torch.addmm(bias, a, weight.mT)
     return torch.baddbmm(bias[:, None], a, weight.mT)
+
+
+def _plus_product(sum_: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return sum_.addmm_(a, b) if a.dim() == 2 else sum_.baddbmm_(a, b)
 
 
 def _scaled(weights: Layers, biases: Layers, omega: float) -> list[tuple[Tensor, Tensor]]:
