@@ -18,13 +18,12 @@ from common import arguments, save
 
 from tweenfield import Dis, Grid, draft, evaluate, paper, read_video, replace, standard
 from tweenfield.fields import Field, FieldConfig
+from tweenfield.fit import PRECISIONS
 from tweenfield.losses import constrained_loss
 
 # The paper's clip: 20 observed frames of 240x360.
 GRID = Grid(frames=20, height=240, width=360)
 TINY = Grid(frames=4, height=24, width=36)
-# Names by which torch.set_float32_matmul_precision knows plain single precision and TF32.
-PRECISIONS = {"float32": "highest", "tf32": "high"}
 
 
 def median_seconds(work: Callable[[], object], rounds: int, device: torch.device) -> float:
@@ -41,17 +40,15 @@ def median_seconds(work: Callable[[], object], rounds: int, device: torch.device
 
 
 def matrix_rates(points: int, width: int, rounds: int, device: torch.device) -> dict[str, float]:
-    """Operations per second, in 10^12, of one product of the shape that a hidden layer has."""
+    """Operations per second, in 10^12, of one product of the shape that a hidden layer has: of float32 in
+    each of PyTorch's precisions, and of numbers that are bfloat16 to begin with."""
     rates = {}
-    for name, (dtype, precision) in {
-        "float32": (torch.float32, "highest"),
-        "tf32": (torch.float32, "high"),
-        "bfloat16": (torch.bfloat16, "highest"),
-    }.items():
+    for precision, dtype in [*((p, torch.float32) for p in PRECISIONS), ("highest", torch.bfloat16)]:
         torch.set_float32_matmul_precision(precision)
         left = torch.randn(points, width, device=device, dtype=dtype)
         right = torch.randn(width, width, device=device, dtype=dtype)
         seconds = median_seconds(lambda a=left, b=right: torch.mm(a, b), rounds, device)
+        name = precision if dtype == torch.float32 else "bfloat16"
         rates[name] = 2e-12 * points * width**2 / seconds
     return rates
 
@@ -61,7 +58,7 @@ def paper_step(grid: Grid, rounds: int, device: torch.device, **settings: int) -
     recipe = replace(paper(), **settings)
     points, width, depth = recipe.objective.points, recipe.field.width, recipe.field.depth
     field = recipe.field.build(grid, seed=0).to(device)
-    optimizer = torch.optim.Adam(field.parameters(), lr=recipe.fit.learning_rate)
+    optimizer = torch.optim.Adam(field.parameters(), lr=recipe.fit.learning_rate, fused=True)
     extent = torch.tensor([grid.width, grid.height, grid.frames], device=device)
     where = torch.rand(points, 3, device=device) * extent
     colors, flow = torch.rand(points, 3, device=device), torch.randn(points, 2, device=device)
@@ -82,21 +79,21 @@ def paper_step(grid: Grid, rounds: int, device: torch.device, **settings: int) -
         "steps_of_whole_recipe": steps,
         "matrix_rate_tflops": rates,
     }
-    losses = {"eager": constrained_loss}
+    losses = {("eager", precision): constrained_loss for precision in PRECISIONS}
     if device.type == "cuda":
-        losses["compiled"] = torch.compile(constrained_loss)
-    for precision, setting in PRECISIONS.items():
-        torch.set_float32_matmul_precision(setting)
-        for kind, loss in losses.items():
-            if device.type == "cuda":
-                torch.cuda.reset_peak_memory_stats()
-            seconds = median_seconds(lambda chosen=loss: step(chosen), rounds, device)
-            result[f"{precision} {kind}"] = {
-                "milliseconds": 1000 * seconds,
-                "share_of_matrix_rate": 1e-12 * operations / seconds / rates[precision],
-                "whole_recipe_minutes": steps * seconds / 60,
-                "peak_memory_mib": peak_memory_mib(device),
-            }
+        losses["compiled", "high"] = torch.compile(constrained_loss)
+        losses["compiled, CUDA graphs", "high"] = torch.compile(constrained_loss, mode="reduce-overhead")
+    for (kind, precision), loss in losses.items():
+        torch.set_float32_matmul_precision(precision)
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        seconds = median_seconds(lambda chosen=loss: step(chosen), rounds, device)
+        result[f"{precision}, {kind}"] = {
+            "milliseconds": 1000 * seconds,
+            "share_of_matrix_rate": 1e-12 * operations / seconds / rates[precision],
+            "whole_recipe_minutes": steps * seconds / 60,
+            "peak_memory_mib": peak_memory_mib(device),
+        }
     torch.set_float32_matmul_precision("highest")
     return result
 
@@ -116,7 +113,7 @@ def whole_fits(clips: object, scale: str, device: torch.device) -> list[dict[str
 
 
 def agreement(configs: list[FieldConfig], grid: Grid, device: torch.device) -> list[dict[str, object]]:
-    """Largest difference of colour and of derivative between the device and the CPU, both in float32."""
+    """Largest difference of colour and of derivative between the device and the CPU, in each precision."""
     generator = torch.Generator().manual_seed(0)
     extent = torch.tensor([grid.width - 1, grid.height - 1, grid.frames - 1])
     points = torch.rand(4096, 3, generator=generator) * extent
@@ -129,8 +126,8 @@ def agreement(configs: list[FieldConfig], grid: Grid, device: torch.device) -> l
                 part.double() for part in field.double().with_derivative(points.double(), direction.double())
             ]
             on_cpu = field.float().with_derivative(points, direction)
-            for precision, setting in PRECISIONS.items():
-                torch.set_float32_matmul_precision(setting)
+            for precision in PRECISIONS:
+                torch.set_float32_matmul_precision(precision)
                 there = field.to(device).with_derivative(points.to(device), direction.to(device))
                 field.cpu()
                 results.append(

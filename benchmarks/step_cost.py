@@ -43,7 +43,7 @@ def measure(width: int, depth: int, points: int, rounds: int) -> dict[str, objec
     where = torch.rand(points, 3, generator=generator) * extent
     colors, flow = torch.rand(points, 3, generator=generator), torch.randn(points, 2, generator=generator)
     siren = SirenConfig(width=width, depth=depth).build(GRID, seed=0)
-    optimizer = torch.optim.Adam(siren.parameters())
+    optimizer = torch.optim.Adam(siren.parameters(), fused=True)
     left, right = torch.randn(points, width), torch.randn(width, width)
 
     def step(loss: Callable[..., torch.Tensor]) -> None:

@@ -3,6 +3,7 @@ import torch
 
 from tweenfield.fields import Grid, PatchesConfig, SirenConfig
 from tweenfield.fields.base import along
+from tweenfield.fields.sine import draw_layers, network
 
 GRID = Grid(frames=5, height=12, width=17)
 CONFIGS = [
@@ -38,3 +39,22 @@ def test_weight_gradients_of_value_and_derivative_equal_autograd_in_float64(conf
     ((value - colors).square().sum() + derivative.abs().sum()).backward()
     for ours, parameter in zip(written_out, field.parameters(), strict=True):
         torch.testing.assert_close(ours, parameter.grad, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("precision", ["high", "medium"])
+def test_no_precision_rounds_the_first_phases(precision):
+    # Rounded to 8 bits, coordinates would be wrong by 1/256 and phases by omega times that.
+    generator = torch.Generator().manual_seed(0)
+    weights, biases = draw_layers(64, 1, 30.0, generator, networks=5)
+    points = 2 * torch.rand(5, 200, 3, generator=generator) - 1
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        found = network(points, weights, biases, 30.0).double()
+    finally:
+        torch.set_float32_matmul_precision(before)
+    (first, last), (first_bias, last_bias) = ([w.double() for w in part] for part in (weights, biases))
+    sines = torch.sin(30 * (points.double() @ first.mT + first_bias[:, None]))
+    # All that may be rounded is the product of these sines with the last weights.
+    allowed = 2**-8 * (sines.abs() @ last.abs().mT) + 1e-4
+    assert ((found - (sines @ last.mT + last_bias[:, None])).abs() <= allowed).all()

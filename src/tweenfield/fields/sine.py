@@ -92,6 +92,13 @@ class _SineLayer(torch.autograd.Function):
 
 
 def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    if a.shape[-1] == 3:
+        # Coordinates: matrix units may round them, and omega would turn that into wrong phases.
+        columns = weight.mT.split(1, dim=-2)
+        x, y, t = a.split(1, dim=-1)
+        return (
+            torch.addcmul(bias[..., None, :], x, columns[0]).addcmul_(y, columns[1]).addcmul_(t, columns[2])
+        )
     if a.dim() == 2:
         return torch.addmm(bias, a, weight.mT)
     return torch.baddbmm(bias[:, None], a, weight.mT)
