@@ -263,16 +263,15 @@ def test_table_of_presets_of_siren_is_true():
 
 
 def test_table_of_presets_of_patches_is_true():
-    for name, (side, width, depth, omega, time_step, weight, points, length) in preset_rows(
-        "patches"
-    ).items():
+    for name, row in preset_rows("patches").items():
+        side, width, depth, omega, time_step, weight, huber, points, length = row
         recipe = presets_of("patches")[name]
         field, objective = recipe.field, recipe.objective
         assert (field.side, field.width, field.depth) == (float(side), int(width), int(depth))
         assert (field.omega, field.time_step) == (float(omega), float(time_step))
         assert objective.points == int(points)
-        assert length == f"{recipe.fit.steps} steps"
-        assert objective.weight == float(weight)
+        assert length == f"{recipe.fit.epochs} epochs"
+        assert (objective.weight, objective.huber) == (float(weight), float(huber))
         assert (objective.between, objective.warped) == (0.5, 1.0)
 
 

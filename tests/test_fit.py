@@ -1,6 +1,7 @@
 import math
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace as dataclass_replace
 
 import numpy as np
@@ -38,10 +39,11 @@ def interrupt_after(step):
     return on_progress
 
 
-def test_a_fit_draws_the_frames_between(moving):
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_a_fit_draws_the_frames_between(moving, precision):
     # The pattern is known at any time, so the drawn frame is compared with the truth, not with a neighbour.
     video, flow = moving
-    result = fit(video, flow, recipe(steps=800))
+    result = fit(video, flow, recipe(steps=800, precision=precision))
     for t in (0.5, 1.25, 3.5):
         truth = to_8bit(waves(*video.size, 1.5 * t, -0.5 * t))
         assert psnr(next(render(result.field, [t])), truth) > 32
@@ -106,6 +108,13 @@ def test_the_step_size_falls_as_a_half_cosine(moving, monkeypatch):
     )
     fit(*moving, recipe(steps=8, learning_rate=0.01))
     assert seen == pytest.approx([0.005 * (1 + math.cos(math.pi * k / 8)) for k in range(8)])
+
+
+@pytest.mark.parametrize("learning_rate", [1e-3, 1e30], ids=["done", "failed"])
+def test_a_fit_leaves_the_precision_as_it_was(moving, learning_rate):
+    with suppress(FitError):
+        fit(*moving, recipe(precision="medium", learning_rate=learning_rate))
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_epochs_count_as_many_points_as_the_video_has(moving):
@@ -175,6 +184,7 @@ def test_cuda_without_a_device_is_refused(moving):
         {"epochs": -1},
         {"steps": 5, "learning_rate": 0.0},
         {"steps": 5, "seed": -1},
+        {"steps": 5, "precision": "low"},
     ],
 )
 def test_impossible_settings_are_refused(settings):

@@ -106,3 +106,15 @@ def test_losses_don_t_depend_on_how_a_field_normalises_its_input():
     points = torch.rand(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 4
     flow = constant_flow(points, 1.5, -0.5)
     torch.testing.assert_close(flow_constraint_loss(a, points, flow), flow_constraint_loss(b, points, flow))
+
+
+def test_small_changes_of_colour_count_by_their_square(wave, points):
+    # k . (flow - V) is 0.9 here, so channel c changes by 0.9 a_c cos; the mean of its square is (0.9 a_c)^2 / 2.
+    flow = constant_flow(points, 5.0, -1.0)
+    squares = sum((0.9 * a) ** 2 / 2 for a in (0.1, 0.2, 0.3))
+    of_all = constrained_loss(wave, points, wave(points), flow, 1.0, huber=0.5)
+    assert of_all.constraint.item() == pytest.approx(squares / (2 * 0.5), rel=1e-6)
+    # Where the change is larger, half of the threshold is all that is missing.
+    wave.a = wave.a * 1e6
+    of_none = constrained_loss(wave, points, wave(points), flow, 1.0, huber=0.5).constraint.item()
+    assert of_none == pytest.approx(flow_constraint_loss(wave, points, flow).item() - 3 * 0.25, abs=0.01)

@@ -28,6 +28,8 @@ from tweenfield.video import ColorTags, Video
 REPORT_STEPS = 10
 # What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
 SQUARED_ERROR = "squared error over RGB"
+# What ``torch.set_float32_matmul_precision`` knows.
+PRECISIONS = ("highest", "high", "medium")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class FitConfig:
     """Settings of the optimisation: Adam, its step size falling from ``learning_rate`` to 0 as a half cosine.
 
     Raises:
-        ValueError: not exactly one of ``steps`` and ``epochs`` is given, or a value isn't positive.
+        ValueError: not exactly one of ``steps`` and ``epochs`` is given, a value isn't positive, or there is
+            no such precision.
     """
 
     steps: int | None = None
@@ -46,6 +49,10 @@ class FitConfig:
     """Step size of Adam at the start."""
     seed: int = 0
     """Draws the field's first parameters and every batch."""
+    precision: str = "highest"
+    """How matrix products round what they multiply, as ``torch.set_float32_matmul_precision`` has it:
+    ``highest`` not at all; ``high`` to TF32 and ``medium`` to bfloat16 or TF32, where the machine is faster
+    at it. Sums and all other arithmetic are float32 in any case, drawing a fitted field too."""
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -54,6 +61,8 @@ class FitConfig:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}, but must be a positive number")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}, but must be {', '.join(PRECISIONS)}")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
 
@@ -226,7 +235,7 @@ def fit(
 
     step, saved = first, began
     recent: list[Tensor] = []
-    with _interruptible() as interrupted:
+    with _products(recipe.fit.precision), _interruptible() as interrupted:
         for step in range(first + 1, steps + 1):
             losses = _take_step(model, objective, optimizer, recipe.fit, step, steps)
             recent.append(torch.stack(losses).detach())
@@ -325,6 +334,16 @@ def _set_optimizer_state(
         for key in ("step", "exp_avg", "exp_avg_sq"):
             value = state[f"{name}.{key}"].to(parameter.device, copy=True)
             optimizer.state[parameter][key] = value
+
+
+@contextmanager
+def _products(precision: str) -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @contextmanager

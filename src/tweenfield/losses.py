@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
 
 from tweenfield.fields.base import Field, along
 
@@ -42,11 +44,12 @@ def constrained_loss(
     colors: Float[Tensor, "points 3"],
     flow: Float[Tensor, "points 2"],
     weight: float,
+    huber: float = 0.0,
 ) -> Losses:
     """L = (1 - lambda) L_obs + lambda L_of (10), lambda = ``weight``, both on the same points."""
     value, derivative = field.with_derivative(points, along(flow))
     observation = squared_error(value, colors).mean()
-    constraint = residual(derivative).mean()
+    constraint = residual(derivative, huber).mean()
     return Losses((1 - weight) * observation + weight * constraint, observation, constraint)
 
 
@@ -57,6 +60,10 @@ def squared_error(
     return (value - colors).square().sum(dim=1)
 
 
-def residual(derivative: Float[Tensor, "points 3"]) -> Float[Tensor, " points"]:
-    """How far each point is from keeping its colour: |df/dx u + df/dy v + df/dt| summed over RGB."""
-    return derivative.abs().sum(dim=1)
+def residual(derivative: Float[Tensor, "points 3"], huber: float = 0.0) -> Float[Tensor, " points"]:
+    """How far each point is from keeping its colour: |df/dx u + df/dy v + df/dt| summed over RGB.
+
+    A part d of this sum that is smaller than ``huber`` counts as d^2 / (2 huber), a larger one as
+    |d| - huber / 2 (Huber, *Robust Estimation of a Location Parameter*, 1964).
+    """
+    return smooth_l1_loss(derivative, torch.zeros_like(derivative), reduction="none", beta=huber).sum(dim=1)

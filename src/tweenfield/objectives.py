@@ -63,6 +63,8 @@ class FlowConstraint:
 
     weight: float = 0.12
     """lambda, the share of the flow constraint; 0 fits the frames alone."""
+    huber: float = 0.0
+    """Changes of colour per interval below this count by their square; the paper has absolute values only."""
     points: int = 8192
     """Points drawn per step in each of the field's blocks. ``siren`` has one block, which is the whole
     picture; ``patches`` has its cells."""
@@ -82,8 +84,10 @@ class FlowConstraint:
             raise ValueError(f"a batch has {self.points} points, but must have at least 1")
         if not 0 <= self.between < 1:
             raise ValueError(f"between is {self.between}, but must be at least 0 and less than 1")
-        if not (self.warped >= 0 and math.isfinite(self.warped)):
-            raise ValueError(f"warped is {self.warped}, but must be 0 or a positive number")
+        for name in ("huber", "warped"):
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"{name} is {value}, but must be 0 or a positive number")
         if self.motion not in MOTIONS:
             raise ValueError(f"motion is {self.motion!r}, but must be {' or '.join(MOTIONS)}")
         if self.motion == "fitted" and not self.weight:
@@ -106,6 +110,8 @@ class FlowConstrained:
 
         L = (1 - lambda) (L_obs + warped * mean of (0.3 + 0.7 trust) * (f - warped colour)^2)
             + lambda * mean over all points of trust * |df/dx u + df/dy v + df/dt|
+
+    with the absolute value as ``tweenfield.losses.residual`` has it.
 
     A fitted motion adds lambda times its own loss (``tweenfield.matching``).
     """
@@ -147,10 +153,10 @@ class FlowConstrained:
         return self._between.at(*self._between.draw(self._between_points, field.blocks, generator))
 
     def _loss(self, field: Field, known: Points, between: Points | None) -> Losses:
-        weight = self._config.weight
+        weight, huber = self._config.weight, self._config.huber
         if between is None:
             if weight:
-                return constrained_loss(field, known.points, known.colors, known.velocity, weight)
+                return constrained_loss(field, known.points, known.colors, known.velocity, weight, huber)
             loss = observation_loss(field, known.points, known.colors)
             return Losses(loss, loss, torch.zeros_like(loss))
         value, derivative = field.with_derivative(
@@ -160,7 +166,7 @@ class FlowConstrained:
         observation = squared_error(value[:n], known.colors).mean()
         believed = _LEAST + (1 - _LEAST) * between.trust
         target = (believed * squared_error(value[n:], between.colors)).mean()
-        change = residual(derivative)
+        change = residual(derivative, huber)
         constraint = torch.cat((change[:n], between.trust * change[n:])).mean()
         total = (1 - weight) * (observation + self._config.warped * target) + weight * constraint
         return Losses(total, observation, constraint)

@@ -33,8 +33,8 @@ def draft(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="draft",
             field=PatchesConfig(),
-            objective=FlowConstraint(weight=0.02, points=8, between=0.5, warped=1.0),
-            fit=FitConfig(steps=400, learning_rate=1.5e-3),
+            objective=FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0),
+            fit=FitConfig(epochs=8, learning_rate=1e-3),
         ),
         "siren": Recipe(
             name="draft",
@@ -48,7 +48,7 @@ def draft(field: str = "transport") -> Recipe:
 
 def standard(field: str = "transport") -> Recipe:
     """More of everything: well under a minute with ``transport``; ten times ``draft`` with ``siren``, five
-    times with ``patches``.
+    times with ``patches``, whose fit takes longer the longer the video is.
 
     Raises:
         UsageError: there is no such field.
@@ -63,8 +63,8 @@ def standard(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="standard",
             field=PatchesConfig(),
-            objective=FlowConstraint(weight=0.02, points=8, between=0.5, warped=1.0),
-            fit=FitConfig(steps=2000, learning_rate=1.5e-3),
+            objective=FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0),
+            fit=FitConfig(epochs=40, learning_rate=1e-3),
         ),
         "siren": Recipe(
             name="standard",
