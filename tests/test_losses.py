@@ -109,7 +109,7 @@ def test_losses_don_t_depend_on_how_a_field_normalises_its_input():
 
 
 def test_small_changes_of_colour_count_by_their_square(wave, points):
-    # k . (flow - V) is 0.9 here, so channel c changes by 0.9 a_c cos; the mean of its square is (0.9 a_c)^2 / 2.
+    # k . (flow - V) is 0.9 here: channel c changes by 0.9 a_c cos, with a mean square of (0.9 a_c)^2 / 2.
     flow = constant_flow(points, 5.0, -1.0)
     squares = sum((0.9 * a) ** 2 / 2 for a in (0.1, 0.2, 0.3))
     of_all = constrained_loss(wave, points, wave(points), flow, 1.0, huber=0.5)
