@@ -49,7 +49,7 @@ class FitConfig:
     """Step size of Adam at the start."""
     seed: int = 0
     """Draws the field's first parameters and every batch."""
-    precision: str = "highest"
+    precision: str = "high"
     """How matrix products round what they multiply, as ``torch.set_float32_matmul_precision`` has it:
     ``highest`` not at all; ``high`` to TF32 and ``medium`` to bfloat16 or TF32, where the machine is faster
     at it. Sums and all other arithmetic are float32 in any case, drawing a fitted field too."""
