@@ -12,8 +12,7 @@ Six clips of 240x360, 41 frames each, every interpolator on the same hidden fram
 flow saw a hidden frame. There is one setting of `transport` for all clips, but it was chosen by the
 scores on these six together: expect somewhat less of a gain elsewhere, and let `eval` tell you.
 RIFE's networks were trained on other videos; everything else knows only the clip. The highest of
-each column is bold. `patches` were not run on all clips with three of four frames hidden. Which
-commit made which figure stands in `benchmarks/results` of the repository."""
+each column is bold. Which commit made which figure stands in `benchmarks/results` of the repository."""
 
 PICTURES = """## Best and worst
 
