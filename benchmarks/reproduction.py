@@ -24,7 +24,8 @@ here. So a claim that is reproduced held in this small setting, and one that isn
 paper's. For table1 above all: its network has about a minute, and draws even the observed frames at no
 more than 29 to 37 dB, so it couldn't win. The paper's own figures aren't set beside ours, as its text
 couldn't be had here beyond the abstract. Where a commit is called dirty, files of results had changed
-beside it, and no code. What the scales are, and the commands for those who have the data, a GPU, and the
+beside it, and no code. `patches` in the last table are those of its commit; [results](results.md) have
+today's. What the scales are, and the commands for those who have the data, a GPU, and the
 paper's flow network: [benchmarks](benchmarks.md)."""
 
 
