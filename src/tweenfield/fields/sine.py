@@ -92,8 +92,8 @@ class _SineLayer(torch.autograd.Function):
 
 
 def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    if a.shape[-1] == 3:
-        # Coordinates: matrix units may round them, and omega would turn that into wrong phases.
+    if a.shape[-1] == 3 and _products_round(a.device):
+        # Coordinates: omega would turn what is rounded there into wrong phases.
         columns = weight.mT.split(1, dim=-2)
         x, y, t = a.split(1, dim=-1)
         return (
@@ -102,6 +102,13 @@ def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if a.dim() == 2:
         return torch.addmm(bias, a, weight.mT)
     return torch.baddbmm(bias[:, None], a, weight.mT)
+
+
+@torch.compiler.assume_constant_result  # torch.compile can't look it up
+def _products_round(device: torch.device) -> bool:
+    """Whether matrix products on this device may round what they multiply."""
+    precision = torch.get_float32_matmul_precision()
+    return precision == "medium" or (precision == "high" and device.type == "cuda")
 
 
 def _plus_product(sum_: Tensor, a: Tensor, b: Tensor) -> Tensor:
