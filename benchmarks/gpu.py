@@ -18,7 +18,7 @@ from common import arguments, save
 
 from tweenfield import Dis, Grid, draft, evaluate, paper, read_video, replace, standard
 from tweenfield.fields import Field, FieldConfig
-from tweenfield.fit import PRECISIONS
+from tweenfield.fit import PRECISIONS, matrix_precision
 from tweenfield.losses import constrained_loss
 
 # The paper's clip: 20 observed frames of 240x360.
@@ -44,10 +44,10 @@ def matrix_rates(points: int, width: int, rounds: int, device: torch.device) -> 
     each of PyTorch's precisions, and of numbers that are bfloat16 to begin with."""
     rates = {}
     for precision, dtype in [*((p, torch.float32) for p in PRECISIONS), ("highest", torch.bfloat16)]:
-        torch.set_float32_matmul_precision(precision)
         left = torch.randn(points, width, device=device, dtype=dtype)
         right = torch.randn(width, width, device=device, dtype=dtype)
-        seconds = median_seconds(lambda a=left, b=right: torch.mm(a, b), rounds, device)
+        with matrix_precision(precision):
+            seconds = median_seconds(lambda a=left, b=right: torch.mm(a, b), rounds, device)
         name = precision if dtype == torch.float32 else "bfloat16"
         rates[name] = 2e-12 * points * width**2 / seconds
     return rates
@@ -84,17 +84,16 @@ def paper_step(grid: Grid, rounds: int, device: torch.device, **settings: int) -
         losses["compiled", "high"] = torch.compile(constrained_loss)
         losses["compiled, CUDA graphs", "high"] = torch.compile(constrained_loss, mode="reduce-overhead")
     for (kind, precision), loss in losses.items():
-        torch.set_float32_matmul_precision(precision)
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        seconds = median_seconds(lambda chosen=loss: step(chosen), rounds, device)
+        with matrix_precision(precision):
+            seconds = median_seconds(lambda chosen=loss: step(chosen), rounds, device)
         result[f"{precision}, {kind}"] = {
             "milliseconds": 1000 * seconds,
             "share_of_matrix_rate": 1e-12 * operations / seconds / rates[precision],
             "whole_recipe_minutes": steps * seconds / 60,
             "peak_memory_mib": peak_memory_mib(device),
         }
-    torch.set_float32_matmul_precision("highest")
     return result
 
 
@@ -127,8 +126,8 @@ def agreement(configs: list[FieldConfig], grid: Grid, device: torch.device) -> l
             ]
             on_cpu = field.float().with_derivative(points, direction)
             for precision in PRECISIONS:
-                torch.set_float32_matmul_precision(precision)
-                there = field.to(device).with_derivative(points.to(device), direction.to(device))
+                with matrix_precision(precision):
+                    there = field.to(device).with_derivative(points.to(device), direction.to(device))
                 field.cpu()
                 results.append(
                     {
@@ -143,7 +142,6 @@ def agreement(configs: list[FieldConfig], grid: Grid, device: torch.device) -> l
                         },
                     }
                 )
-    torch.set_float32_matmul_precision("highest")
     return results
 
 

@@ -235,7 +235,7 @@ def fit(
 
     step, saved = first, began
     recent: list[Tensor] = []
-    with _products(recipe.fit.precision), _interruptible() as interrupted:
+    with matrix_precision(recipe.fit.precision), _interruptible() as interrupted:
         for step in range(first + 1, steps + 1):
             losses = _take_step(model, objective, optimizer, recipe.fit, step, steps)
             recent.append(torch.stack(losses).detach())
@@ -337,7 +337,8 @@ def _set_optimizer_state(
 
 
 @contextmanager
-def _products(precision: str) -> Iterator[None]:
+def matrix_precision(precision: str) -> Iterator[None]:
+    """Multiply matrices in this one of ``PRECISIONS`` meanwhile."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:

@@ -14,6 +14,8 @@ from tweenfield.objectives import FlowConstraint
 
 # Where the paper's time axis is given no scale, ours is its 20 observed frames spread over [-1, 1].
 _PAPER_TIME_STEP = 2 / 19
+# The same however long the fit is.
+_PATCHES_CONSTRAINT = FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0)
 
 
 def draft(field: str = "transport") -> Recipe:
@@ -33,7 +35,7 @@ def draft(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="draft",
             field=PatchesConfig(),
-            objective=FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0),
+            objective=_PATCHES_CONSTRAINT,
             fit=FitConfig(epochs=8, learning_rate=1e-3),
         ),
         "siren": Recipe(
@@ -63,7 +65,7 @@ def standard(field: str = "transport") -> Recipe:
         "patches": Recipe(
             name="standard",
             field=PatchesConfig(),
-            objective=FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0),
+            objective=_PATCHES_CONSTRAINT,
             fit=FitConfig(epochs=40, learning_rate=1e-3),
         ),
         "siren": Recipe(

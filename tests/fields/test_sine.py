@@ -4,6 +4,7 @@ import torch
 from tweenfield.fields import Grid, PatchesConfig, SirenConfig
 from tweenfield.fields.base import along
 from tweenfield.fields.sine import draw_layers, network
+from tweenfield.fit import matrix_precision
 
 GRID = Grid(frames=5, height=12, width=17)
 CONFIGS = [
@@ -47,12 +48,8 @@ def test_no_precision_rounds_the_first_phases(precision):
     generator = torch.Generator().manual_seed(0)
     weights, biases = draw_layers(64, 1, 30.0, generator, networks=5)
     points = 2 * torch.rand(5, 200, 3, generator=generator) - 1
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
+    with matrix_precision(precision):
         found = network(points, weights, biases, 30.0).double()
-    finally:
-        torch.set_float32_matmul_precision(before)
     (first, last), (first_bias, last_bias) = ([w.double() for w in part] for part in (weights, biases))
     sines = torch.sin(30 * (points.double() @ first.mT + first_bias[:, None]))
     # All that may be rounded is the product of these sines with the last weights.
