@@ -5,8 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import to_8bit, waves
 
-from tweenfield import Dis, FitConfig, FlowConstraint, Recipe, Video, estimate_flow, fit, hide, read_video
+from tweenfield import (
+    Dis,
+    FitConfig,
+    Flow,
+    FlowConstraint,
+    Recipe,
+    Video,
+    estimate_flow,
+    fit,
+    hide,
+    psnr,
+    read_video,
+    render,
+)
 from tweenfield.fields import Grid, PatchesConfig
 from tweenfield.fields.base import frame_points
 
@@ -64,6 +78,62 @@ def test_value_and_derivatives_are_continuous_across_the_borders_of_cells(axis):
         for a, b in zip(before, after, strict=True):
             # What a Lipschitz function may change by over a distance of 2e; a jump would be of order 0.1.
             torch.testing.assert_close(a, b, rtol=0, atol=20 * e)
+
+
+def drifting(steps):
+    """Waves that move by each of ``steps`` (x, y) in turn, with their exact flow."""
+    places = np.concatenate(([[0, 0]], np.cumsum(steps, axis=0)))
+    video = Video(
+        frames=np.stack([to_8bit(waves(GRID.height, GRID.width, x, y)) for x, y in places]),
+        times=tuple(map(Fraction, range(len(places)))),
+        rate=Fraction(1),
+    )
+    forward = np.empty((len(steps), GRID.height, GRID.width, 2), np.float32)
+    forward[:] = np.reshape(steps, (-1, 1, 1, 2))
+    return video, Flow(forward=forward, backward=-forward, name="exact")
+
+
+def test_displacement_is_how_far_the_flow_leads_from_the_middle_frame():
+    video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
+    field = patches()
+    field.observe(video, flow)
+    expected = torch.tensor([[-4, -1], [-3, -0.5], [0, 0], [-2, 0], [2, 1]], dtype=torch.float64)
+    each = expected[:, None].expand(5, field.displacement.shape[1], 2)
+    torch.testing.assert_close(field.displacement[1:-1], each, rtol=0, atol=1e-5)
+
+
+def test_value_and_derivatives_are_continuous_where_the_flow_changes():
+    video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
+    field, e = patches(), 1e-7
+    field.observe(video, flow)
+    for frame in range(5):
+        points = scattered(40)
+        points[:, 2] = frame
+        step = torch.tensor([0, 0, e], dtype=torch.float64)
+        for direction in torch.eye(3, dtype=torch.float64):
+            before = field.with_derivative(points - step, direction.expand(40, 3))
+            after = field.with_derivative(points + step, direction.expand(40, 3))
+            for a, b in zip(before, after, strict=True):
+                torch.testing.assert_close(a, b, rtol=0, atol=200 * e)
+
+
+def test_networks_that_move_with_the_picture_know_the_frames_between():
+    # Frames alone are fitted: what ties them together is only where the networks go.
+    video, flow = drifting([(2, -1)] * 4)
+    halves = [drifting([(1, -0.5)] * 8)[0].frames[k] for k in (1, 3, 5, 7)]
+    recipe = Recipe(
+        name="test",
+        field=PatchesConfig(side=8, width=16, depth=2),
+        objective=FlowConstraint(weight=0, points=16),
+        fit=FitConfig(steps=150, learning_rate=3e-3),
+    )
+
+    def held_out(known):
+        drawn = render(fit(video, known, recipe, device="cpu").field, [0.5, 1.5, 2.5, 3.5])
+        return np.mean([psnr(a, b) for a, b in zip(drawn, halves, strict=True)])
+
+    still = Flow(forward=0 * flow.forward, backward=0 * flow.backward, name="none")
+    assert held_out(flow) > held_out(still) + 2
 
 
 def test_points_on_a_frame_need_not_come_in_any_order():

@@ -13,6 +13,16 @@ differentiable and h(r) + h(1 - r) = 1. The windows belong to the derivative:
 
     df = sum_k  w_k dN_k + dw_k N_k
 
+The networks move with the picture. Besides x, y and t, network k is given d_k(t), how far the flow has taken
+what is under its window since the middle of the video: the mean velocity there, added up, with Catmull-Rom
+splines between the frames (Catmull, Rom, *A Class of Local Interpolating Splines*, 1974). Sine j of its
+first layer begins as a wave that moves with a share s_j of this, drawn from [0, 1]:
+
+    sin(omega (a_j (x - s_j d_kx) + b_j (y - s_j d_ky) + c_j t + ...))
+
+so what rests and what moves are both near at hand; from there on the weights of d_k are fitted like all
+others.
+
 A point costs four small networks instead of one large one, and all of them are one batched matrix product.
 """
 
@@ -22,12 +32,16 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Float, Float32, Int
+from torch import Tensor, nn
 
 from tweenfield.fields.base import Field, Grid
 from tweenfield.fields.sine import draw_layers, network, network_with_tangent
+from tweenfield.flow.estimator import Flow
+from tweenfield.flow.motion import velocity_between
+from tweenfield.video import Video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +99,20 @@ class Patches(Field):
         self._config = config
         cells = [max(1, round(n / config.side)) for n in (grid.width, grid.height)]
         self._cells = cells[0], cells[1]
+        generator = torch.Generator().manual_seed(seed)
+        networks = (cells[0] + 1) * (cells[1] + 1)
         self.weights, self.biases = draw_layers(
-            config.width,
-            config.depth,
-            config.omega,
-            torch.Generator().manual_seed(seed),
-            networks=(cells[0] + 1) * (cells[1] + 1),
+            config.width, config.depth, config.omega, generator, networks=networks
         )
+        share = torch.rand(networks, config.width, 1, generator=generator)
+        first = self.weights[0].detach()
+        self.weights[0] = nn.Parameter(torch.cat((first, -share * first[..., :2]), dim=2))
+        # With one more at either end, for the splines.
+        self.register_buffer("displacement", torch.zeros(grid.frames + 2, networks, 2))
         cell = torch.tensor([grid.width / cells[0], grid.height / cells[1]])
         self.register_buffer("cell", cell, persistent=False)
-        scale = torch.tensor([1 / config.side, 1 / config.side, config.time_step])
+        pixel = 1 / config.side
+        scale = torch.tensor([pixel, pixel, config.time_step, pixel, pixel])
         self.register_buffer("scale", scale, persistent=False)
 
     @property
@@ -107,11 +125,19 @@ class Patches(Field):
         """Rows and columns of cells: the same number of points in each makes all products of one shape."""
         return self._cells[1], self._cells[0]
 
+    def observe(self, video: Video, flow: Flow) -> None:
+        """Take in how the flow moves what is under each window, before the fit."""
+        displacement = torch.from_numpy(_displacement(flow, *self._cells))
+        first, last = displacement[:1], displacement[-1:]
+        before, after = 2 * first - displacement[1:2], 2 * last - displacement[-2:-1]
+        self.displacement.copy_(torch.cat((before, displacement, after)))
+
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
         cell, share = self._locate(points)
         places = self._places(cell)
-        value = network(self._spread(self._local(points, cell), places), *self._layers(places))
+        inputs, _ = self._inputs(points, points, cell)
+        value = network(self._spread(inputs, places), *self._layers(places))
         window, _ = _windows(share, torch.zeros_like(share))
         return 0.5 + 0.5 * (window[..., None] * _collect(value, places)).sum(dim=0)
 
@@ -123,12 +149,10 @@ class Patches(Field):
         """
         cell, share = self._locate(points)
         places = self._places(cell)
-        moving = (direction * self.scale).expand(4, -1, -1)
+        inputs, moving = self._inputs(points, direction, cell)
         both = torch.cat(
             network_with_tangent(
-                self._spread(self._local(points, cell), places),
-                self._spread(moving, places),
-                *self._layers(places),
+                self._spread(inputs, places), self._spread(moving, places), *self._layers(places)
             ),
             dim=2,
         )
@@ -146,18 +170,34 @@ class Patches(Field):
         cell = torch.minimum(position.detach().floor().long().clamp(min=0), last)
         return cell, (position - cell).clamp(0, 1)
 
-    def _local(
-        self, points: Float[Tensor, "points 3"], cell: Int[Tensor, "points 2"]
-    ) -> Float[Tensor, "4 points 3"]:
-        """The points in the coordinates of the four networks at the corners of their cells."""
-        corner = (cell + _corners(cell)[:, None]) * self.cell - 0.5
+    def _inputs(
+        self,
+        points: Float[Tensor, "points 3"],
+        direction: Float[Tensor, "points 3"],
+        cell: Int[Tensor, "points 2"],
+    ) -> tuple[Float[Tensor, "4 points 5"], Float[Tensor, "4 points 5"]]:
+        """What the four networks at the corners of the points' cells are given, x, y and t from the middle
+        of their window and d, and its derivative along ``direction``.
+        """
+        column_row = cell + _corners(cell)[:, None]
+        corner = column_row * self.cell - 0.5
         middle = points.new_full((*corner.shape[:2], 1), (self.grid.frames - 1) / 2)
-        return (points - torch.cat((corner, middle), dim=2)) * self.scale
+        t = points[:, 2]
+        k = t.detach().floor().clamp(0, self.grid.frames - 2)
+        value, slope = _catmull_rom(t - k)
+        ways = self.displacement.unfold(0, 4, 1)[k.long(), self._network(column_row)]
+        d, velocity = (ways @ torch.stack((value, slope), dim=-1)).unbind(-1)
+        inputs = torch.cat((points - torch.cat((corner, middle), dim=2), d), dim=2)
+        rate = direction.expand(4, -1, -1)
+        moving = torch.cat((rate, velocity * rate[..., 2:]), dim=2)
+        return inputs * self.scale, moving * self.scale
+
+    def _network(self, column_row: Int[Tensor, "4 points 2"]) -> Int[Tensor, "4 points"]:
+        return column_row[..., 1] * (self._cells[0] + 1) + column_row[..., 0]
 
     def _places(self, cell: Int[Tensor, "points 2"]) -> _Places:
         """Sorts the points by network: each gets as many rows as the one with the most points."""
-        x, y = (cell + _corners(cell)[:, None]).flatten(0, 1).unbind(1)
-        network_of = y * (self._cells[0] + 1) + x
+        network_of = self._network(cell + _corners(cell)[:, None]).flatten()
         networks, which, counts = network_of.unique(return_inverse=True, return_counts=True)
         rows = int(counts.max())
         order = which.argsort(stable=True)
@@ -167,10 +207,10 @@ class Patches(Field):
         return _Places(networks, rows, index.reshape(4, -1))
 
     def _spread(
-        self, values: Float[Tensor, "4 points 3"], places: _Places
-    ) -> Float[Tensor, "networks rows 3"]:
+        self, values: Float[Tensor, "4 points 5"], places: _Places
+    ) -> Float[Tensor, "networks rows 5"]:
         """The values at their places in the product."""
-        empty = values.new_zeros(len(places.networks) * places.rows, 3)
+        empty = values.new_zeros(len(places.networks) * places.rows, 5)
         return empty.index_copy(0, places.index.flatten(), values.flatten(0, 1)).unflatten(
             0, (len(places.networks), places.rows)
         )
@@ -209,3 +249,34 @@ def _windows(
         torch.stack((x0 * y0, x1 * y0, x0 * y1, x1 * y1)),
         torch.stack((-dx1 * y0 - x0 * dy1, dx1 * y0 - x1 * dy1, -dx1 * y1 + x0 * dy1, dx1 * y1 + x1 * dy1)),
     )
+
+
+def _catmull_rom(s: Float[Tensor, " points"]) -> tuple[Float[Tensor, "points 4"], Float[Tensor, "points 4"]]:
+    """Weights of the frames before, at, after and beyond an interval at a share of the way through it, and
+    their derivatives."""
+    value = (-s + 2 * s**2 - s**3, 2 - 5 * s**2 + 3 * s**3, s + 4 * s**2 - 3 * s**3, s**3 - s**2)
+    slope = (-1 + 4 * s - 3 * s**2, 9 * s**2 - 10 * s, 1 + 8 * s - 9 * s**2, 3 * s**2 - 2 * s)
+    return torch.stack(value, dim=1) / 2, torch.stack(slope, dim=1) / 2
+
+
+def _displacement(flow: Flow, columns: int, rows: int) -> Float32[np.ndarray, "frames networks 2"]:
+    """How far the flow has taken what is under each window at each frame since the middle one, in pixels:
+    the sum of mean velocities under the window."""
+    height, width = flow.forward.shape[1:3]
+    down, across = _means_of_windows(height, rows), _means_of_windows(width, columns)
+    mean = [
+        np.einsum("ry,yxc,kx->rkc", down, velocity_between(flow, k, 0.5), across, optimize=True).reshape(
+            -1, 2
+        )
+        for k in range(len(flow.forward))
+    ]
+    way = np.concatenate((np.zeros_like(mean[:1]), np.cumsum(mean, axis=0)))
+    return (way - way[len(way) // 2]).astype(np.float32)
+
+
+def _means_of_windows(pixels: int, cells: int) -> Float32[np.ndarray, "windows pixels"]:
+    """The windows along one axis, each divided by its sum."""
+    centres = (np.arange(pixels) + 0.5) * cells / pixels
+    r = np.abs(centres - np.arange(cells + 1)[:, None]).clip(max=1)
+    window = (1 - r**3 * (10 - 15 * r + 6 * r**2)).astype(np.float32)
+    return window / window.sum(axis=1, keepdims=True)

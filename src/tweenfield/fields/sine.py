@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+# Inputs of a first layer, at most: x, y, t and what is added to them.
+_COORDINATES = 5
 # One tensor per layer.
 Layers = nn.ParameterList | list[Tensor]
 
@@ -38,7 +40,7 @@ def draw_layers(
 
 
 def network(
-    a: Float[Tensor, "*networks points 3"], weights: Layers, biases: Layers, omega: float
+    a: Float[Tensor, "*networks points inputs"], weights: Layers, biases: Layers, omega: float
 ) -> Float[Tensor, "*networks points 3"]:
     """The networks' outputs at their inputs ``a``."""
     for weight, bias in _scaled(weights, biases, omega):
@@ -47,8 +49,8 @@ def network(
 
 
 def network_with_tangent(
-    a: Float[Tensor, "*networks points 3"],
-    da: Float[Tensor, "*networks points 3"],
+    a: Float[Tensor, "*networks points inputs"],
+    da: Float[Tensor, "*networks points inputs"],
     weights: Layers,
     biases: Layers,
     omega: float,
@@ -92,13 +94,12 @@ class _SineLayer(torch.autograd.Function):
 
 
 def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    if a.shape[-1] == 3 and _products_round(a.device):
-        # Coordinates: omega would turn what is rounded there into wrong phases.
-        columns = weight.mT.split(1, dim=-2)
-        x, y, t = a.split(1, dim=-1)
-        return (
-            torch.addcmul(bias[..., None, :], x, columns[0]).addcmul_(y, columns[1]).addcmul_(t, columns[2])
-        )
+    if a.shape[-1] <= _COORDINATES and _products_round(a.device):
+        # omega would turn what is rounded in coordinates into wrong phases.
+        z = bias[..., None, :]
+        for coordinate, column in zip(a.split(1, dim=-1), weight.mT.split(1, dim=-2), strict=True):
+            z = torch.addcmul(z, coordinate, column)
+        return z
     if a.dim() == 2:
         return torch.addmm(bias, a, weight.mT)
     return torch.baddbmm(bias[:, None], a, weight.mT)
