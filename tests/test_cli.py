@@ -201,7 +201,7 @@ def test_info_tells_what_is_in_a_video_and_in_a_model(clip, model):
     video = json.loads(tweenfield("info", clip, "--json", "-").stdout)
     assert (video["codec"], video["frames"], video["rate"], video["size"]) == ("h264", 7, "30", [24, 36])
     content = json.loads(tweenfield("info", model, "--json", "-").stdout)
-    assert content["field"]["width"] == 16 and content["step"] == content["steps"] == 20
+    assert content["recipe"]["field"]["width"] == 16 and content["step"] == content["steps"] == 20
     assert "7 of 24x36" in tweenfield("info", model).stdout
 
 

@@ -10,9 +10,10 @@ import torch
 from conftest import to_8bit, waves
 
 from tweenfield import FitError, FlowError, UsageError, Video, fit, psnr, render
-from tweenfield.fields import Grid, SirenConfig
+from tweenfield.fields import Grid, SirenConfig, TransportConfig
 from tweenfield.fit import FitConfig, Recipe
 from tweenfield.flow import Flow
+from tweenfield.leave_out import LeaveOut
 from tweenfield.model_file import load, save
 from tweenfield.objectives import FlowConstraint
 
@@ -37,6 +38,51 @@ def interrupt_after(step):
             os.kill(os.getpid(), signal.SIGINT)
 
     return on_progress
+
+
+def taught(steps=30):
+    return dataclass_replace(
+        recipe(steps),
+        objective=FlowConstraint(points=512, between=0.5, warped=1.0),
+        teacher=Recipe(
+            name="teacher",
+            field=TransportConfig(width=4),
+            objective=LeaveOut(hidden=2, crops=1, side=16),
+            fit=FitConfig(steps=20),
+        ),
+    )
+
+
+def test_a_teacher_is_fitted_first(moving):
+    told = []
+    result = fit(*moving, taught(), device="cpu", on_progress=told.append)
+    assert [(p.stage, p.step) for p in told] == [
+        *(("teacher", step) for step in (10, 20)),
+        *(("fit", step) for step in (10, 20, 30)),
+    ]
+    assert result.history == told[2:]
+
+
+def test_a_fit_with_a_teacher_resumes_where_it_stopped(moving):
+    def interrupt(progress):
+        if progress.stage == "fit" and progress.step == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    part = fit(*moving, taught(), device="cpu", on_progress=interrupt)
+    assert 10 <= part.step < 30
+    assert same(fit(*moving, taught(), device="cpu", resume=part), fit(*moving, taught(), device="cpu"))
+
+
+def test_an_interrupted_teacher_leaves_nothing(moving):
+    with pytest.raises(KeyboardInterrupt):
+        fit(*moving, taught(), device="cpu", on_progress=interrupt_after(10))
+
+
+def test_a_teacher_of_no_use_is_not_fitted(moving):
+    told = []
+    alone = dataclass_replace(taught(), objective=FlowConstraint(points=512))
+    fit(*moving, alone, device="cpu", on_progress=told.append)
+    assert {p.stage for p in told} == {"fit"}
 
 
 @pytest.mark.parametrize("precision", ["highest", "high", "medium"])

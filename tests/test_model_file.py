@@ -36,6 +36,12 @@ def test_a_model_read_back_draws_the_same_frames_and_knows_the_same(result, tmp_
     assert again.finished and again.optimizer is None
 
 
+def test_a_teacher_is_remembered(moving, tmp_path):
+    taught = replace(recipe(steps=10), teacher=recipe(steps=5))
+    save(fit(*moving, taught, device="cpu"), tmp_path / "m.tween")
+    assert load(tmp_path / "m.tween").recipe == taught
+
+
 def test_an_unfinished_model_keeps_what_it_needs_to_go_on(moving, tmp_path):
     part = fit(*moving, recipe(), device="cpu", on_progress=interrupt_after(10))
     save(part, tmp_path / "part.tween")
@@ -50,7 +56,7 @@ def test_the_file_is_plain_safetensors_with_a_json_header(result, tmp_path):
     data = (tmp_path / "m.tween").read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tweenfield"])
-    assert header["field"]["name"] == "siren" and header["source"]["rate"] == "60000/1001"
+    assert header["recipe"]["field"]["name"] == "siren" and header["source"]["rate"] == "60000/1001"
 
 
 def broken(kind, result, path):

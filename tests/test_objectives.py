@@ -43,7 +43,10 @@ class Recorder(Field):
         x, y, t = points.unbind(1)
         return torch.from_numpy(_waves_at((x - 1.5 * t).numpy(), (y + 0.5 * t).numpy()))
 
-    def frame(self, t, size=None): ...
+    def frame(self, t, size=None):
+        y, x = torch.meshgrid(torch.arange(20), torch.arange(28), indexing="ij")
+        points = torch.stack((x, y, torch.full_like(x, t, dtype=torch.float64)), dim=-1)
+        return self._color(points.double().reshape(-1, 3)).reshape(20, 28, 3)
 
     def frame_with_derivative(self, t, velocity): ...
 
@@ -152,3 +155,24 @@ def test_where_the_flow_contradicts_itself_it_constrains_nothing_and_its_colour_
 def test_settings_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match="must"):
         FlowConstraint(**{name: value})
+
+
+def test_a_teacher_is_believed_where_flow_knows_nothing(moving):
+    video, flow = moving
+    none = Flow(forward=0 * flow.forward, backward=0 * flow.backward, name="none")
+    objective = FlowConstraint(weight=0, points=400, between=0.75, warped=1.0)
+    blended, taught = (
+        objective.on(video, none, CPU, teacher)(Recorder(), torch.Generator().manual_seed(0)).total
+        for teacher in (None, Recorder())
+    )
+    # Three colours, each rounded to 8 bit, in observed frames and in the teacher's.
+    rounding = 3 / 255**2 / 12
+    assert taught < 1.1 * 2 * rounding < blended / 5
+
+
+def test_only_who_asks_for_colours_between_the_frames_can_be_taught():
+    between = FlowConstraint(between=0.5, warped=1.0)
+    assert between.teachable
+    assert not replace(between, warped=0.0).teachable
+    assert not replace(between, between=0.0).teachable
+    assert not replace(between, motion="fitted").teachable

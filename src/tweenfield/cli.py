@@ -355,11 +355,10 @@ def info(
         from tweenfield.model_file import header, load
 
         values = header(load(source))
+        field = values["recipe"]["field"]
         shown = {
             "model": source,
-            "field": ", ".join(f"{name} {value}" for name, value in values["field"].items()).removeprefix(
-                "name "
-            ),
+            "field": ", ".join(f"{name} {value}" for name, value in field.items()).removeprefix("name "),
             "video": values["source"]["name"],
             "frames": f"{len(values['source']['times'])} of {{}}x{{}}".format(*values["source"]["size"]),
             "rate": values["source"]["rate"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -96,9 +96,7 @@ class Evaluation:
             "field": self.result.field.name,
             "flow": self.result.flow,
             "preset": self.result.recipe.name,
-            "settings": {
-                part: asdict(getattr(self.result.recipe, part)) for part in ("field", "objective", "fit")
-            },
+            "settings": self.result.recipe.settings,
             "seed": self.result.recipe.fit.seed,
             "device": self.device,
             "protocol": self.protocol,
@@ -223,7 +221,7 @@ def evaluate(
         baselines: what to compare with, by name; they are given the same flow as the field.
         protocol: how PSNR and SSIM are measured, a name from ``tweenfield.metrics.PROTOCOLS``.
         lpips: measures LPIPS of the held-out frames, too.
-        on_stage: told how the stages flow, fit and render get on.
+        on_stage: told how the stages flow, teacher, fit and render get on.
 
     Raises:
         UsageError: too few frames for the stride, frames too small to be scored, or no such protocol.
@@ -246,7 +244,7 @@ def evaluate(
             flow,
             recipe,
             device=device,
-            on_progress=lambda p: on_stage("fit", p.step, p.steps, p.remark),
+            on_progress=lambda p: on_stage(p.stage, p.step, p.steps, p.remark),
         )
     if not result.finished:
         raise KeyboardInterrupt

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from dataclasses import field as dataclass_field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,6 +76,21 @@ class Recipe:
     field: FieldConfig
     objective: ObjectiveConfig
     fit: FitConfig
+    teacher: Recipe | None = None
+    """What is fitted first, to draw pseudo-frames: the colours that the objective asks for between the
+    frames (Hinton et al., *Distilling the Knowledge in a Neural Network*, arXiv 1503.02531). Without one, and
+    where motion is fitted, it asks for those that the flow brings."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        parts = {part: getattr(self, part) for part in ("field", "objective")}
+        return {
+            "name": self.name,
+            **{part: {"name": config.name, **asdict(config)} for part, config in parts.items()},
+            "fit": asdict(self.fit),
+            "teacher": self.teacher and self.teacher.settings,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +108,8 @@ class Progress:
     """PSNR in dB of what the objective compared, before rounding: observed points, or hidden frames."""
     seconds: float
     """Since this call began."""
+    stage: str = "fit"
+    """``teacher`` as long as that is fitted."""
 
     @property
     def remark(self) -> str:
@@ -187,6 +205,7 @@ def fit(
         checkpoint_seconds: about how often.
 
     Raises:
+        KeyboardInterrupt: the second Ctrl-C, or the first one while the recipe's teacher is fitted.
         FitError: the video has one frame only, the loss stopped being finite, or ``resume`` doesn't fit.
         FlowError: the flow is for frames of another size or number.
         UsageError: there is no such device.
@@ -195,9 +214,11 @@ def fit(
         raise FitError(
             f"{video.name}: there is 1 frame, and nothing lies between; give a video of two frames or more"
         )
+    began = time.monotonic()
     target = resolve_device(device)
     source = Source.of(video)
-    objective = recipe.objective.on(video, flow, target)
+    teacher = _teacher(video, flow, recipe, device, on_progress)
+    objective = recipe.objective.on(video, flow, target, teacher)
     height, width = video.size
     model = recipe.field.build(Grid(frames=len(video), height=height, width=width), recipe.fit.seed).to(
         target
@@ -217,8 +238,6 @@ def fit(
         _set_optimizer_state(optimizer, fitted, resume.optimizer)
         first, before, history = resume.step, resume.seconds, list(resume.history)
 
-    began = time.monotonic()
-
     def result(step: int) -> FitResult:
         return FitResult(
             field=model,
@@ -233,7 +252,7 @@ def fit(
             optimizer=_optimizer_state(optimizer, fitted) if step < steps else None,
         )
 
-    step, saved = first, began
+    step, saved = first, time.monotonic()
     recent: list[Tensor] = []
     with matrix_precision(recipe.fit.precision), _interruptible() as interrupted:
         for step in range(first + 1, steps + 1):
@@ -265,6 +284,23 @@ def resolve_device(name: str) -> torch.device:
     if name == "cuda" and not available:
         raise UsageError("device is cuda, but PyTorch finds no CUDA device here; use --device cpu or auto")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def _teacher(
+    video: Video,
+    flow: Flow,
+    recipe: Recipe,
+    device: str,
+    on_progress: Callable[[Progress], None] | None,
+) -> Field | None:
+    """The recipe's teacher, fitted, if there is one and the objective can make use of it."""
+    if recipe.teacher is None or not recipe.objective.teachable:
+        return None
+    told = on_progress and (lambda progress: on_progress(replace(progress, stage="teacher")))
+    result = fit(video, flow, recipe.teacher, device=device, on_progress=told)
+    if not result.finished:
+        raise KeyboardInterrupt
+    return result.field
 
 
 def _take_step(

@@ -75,7 +75,12 @@ class LeaveOut:
             if getattr(self, setting) < 1:
                 raise ValueError(f"leave-out: {setting} is {getattr(self, setting)}, but must be at least 1")
 
-    def on(self, video: Video, flow: Flow, device: torch.device) -> HiddenFrames:
+    @property
+    def teachable(self) -> bool:
+        """It asks for no colours but observed ones."""
+        return False
+
+    def on(self, video: Video, flow: Flow, device: torch.device, teacher: None = None) -> HiddenFrames:
         """The objective for this video and its flow, with its data on ``device``."""
         return HiddenFrames(self, video, flow, device)
 

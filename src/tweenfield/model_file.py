@@ -50,18 +50,13 @@ def header(result: FitResult) -> dict[str, Any]:
     source, recipe = result.source, result.recipe
     return {
         "version": VERSION,
-        "field": {"name": result.field.name, **dataclasses.asdict(recipe.field)},
         "source": {
             **dataclasses.asdict(source),
             "times": [str(time) for time in source.times],
             "rate": str(source.rate),
             "sample_aspect_ratio": str(source.sample_aspect_ratio),
         },
-        "recipe": {
-            "name": recipe.name,
-            "objective": {"name": recipe.objective.name, **dataclasses.asdict(recipe.objective)},
-            "fit": dataclasses.asdict(recipe.fit),
-        },
+        "recipe": recipe.settings,
         "flow": result.flow,
         "step": result.step,
         "steps": result.steps,
@@ -106,15 +101,8 @@ def load(path: str | Path) -> FitResult:
 def _result(
     content: dict[str, Any], tensors: dict[str, torch.Tensor], observed: dict[str, OnDemand]
 ) -> FitResult:
-    name = content["field"].pop("name")
     source = content["source"]
-    objective = content["recipe"]["objective"]
-    recipe = Recipe(
-        name=content["recipe"]["name"],
-        field=FIELDS[name](**content["field"]),
-        objective=_OBJECTIVES[objective.pop("name")](**objective),
-        fit=FitConfig(**content["recipe"]["fit"]),
-    )
+    recipe = _recipe(content["recipe"])
     height, width = source["size"]
     grid = Grid(frames=len(source["times"]), height=height, width=width)
     field = recipe.field.build(grid, recipe.fit.seed)
@@ -143,6 +131,17 @@ def _result(
         history=[Progress(**progress) for progress in content["history"]],
         motion=motion,
         optimizer=_under("optimizer.", tensors) or None,
+    )
+
+
+def _recipe(settings: dict[str, Any]) -> Recipe:
+    field, objective, teacher = (settings[part] for part in ("field", "objective", "teacher"))
+    return Recipe(
+        name=settings["name"],
+        field=FIELDS[field.pop("name")](**field),
+        objective=_OBJECTIVES[objective.pop("name")](**objective),
+        fit=FitConfig(**settings["fit"]),
+        teacher=teacher and _recipe(teacher),
     )
 
 

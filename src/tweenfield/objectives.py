@@ -46,8 +46,15 @@ class ObjectiveConfig(Protocol):
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def on(self, video: Video, flow: Flow, device: torch.device) -> Objective:
-        """The objective for this video and its flow, with its data on ``device``."""
+    @property
+    def teachable(self) -> bool:
+        """Whether a teacher's frames would be of use."""
+        ...
+
+    def on(self, video: Video, flow: Flow, device: torch.device, teacher: Field | None = None) -> Objective:
+        """The objective for this video and its flow, with its data on ``device``. The teacher is a field that
+        was fitted to the same video.
+        """
         ...
 
 
@@ -72,8 +79,8 @@ class FlowConstraint:
     """Share of the points that lie between observed frames, where the flow is carried to their time. The
     others are observed pixels; the paper has no others."""
     warped: float = 0.0
-    """Weight of the colour that the flow brings to a point between the frames; an observed colour has 1."""
-
+    """Weight of the colour that the flow, or a teacher, brings to a point between the frames; an observed
+    colour has 1."""
     motion: str = "given"
     """``given``: the flow as it is; ``fitted``: the flow and a correction that is fitted with the field."""
 
@@ -93,20 +100,30 @@ class FlowConstraint:
         if self.motion == "fitted" and not self.weight:
             raise ValueError("with lambda 0 there is no use for motion, so it must be given, not fitted")
 
-    def on(self, video: Video, flow: Flow, device: torch.device) -> FlowConstrained:
-        """The objective for this video and its flow, with its data on ``device``.
+    @property
+    def teachable(self) -> bool:
+        """Whether a teacher's frames would be of use: a fitted motion brings better colours than flow that
+        has to be corrected can teach."""
+        return self.between > 0 and self.warped > 0 and self.motion == "given"
+
+    def on(
+        self, video: Video, flow: Flow, device: torch.device, teacher: Field | None = None
+    ) -> FlowConstrained:
+        """The objective for this video and its flow, with its data on ``device``. The teacher is a field that
+        was fitted to the same video; its frames take the place of colours that the flow brings.
 
         Raises:
             FlowError: the flow is for frames of another size or number.
         """
-        return FlowConstrained(self, video, flow, device)
+        return FlowConstrained(self, video, flow, device, teacher)
 
 
 @final
 class FlowConstrained:
     """Observation loss and flow constraint on random points (arXiv 2206.10886, section 3).
 
-    Between the frames, both count by how far the flow is to be trusted, the colour a little in any case:
+    Between the frames, both count by how far the flow is to be trusted, the colour a little in any case, and
+    in full if a teacher drew it:
 
         L = (1 - lambda) (L_obs + warped * mean of (0.3 + 0.7 trust) * (f - warped colour)^2)
             + lambda * mean over all points of trust * |df/dx u + df/dy v + df/dt|
@@ -116,7 +133,14 @@ class FlowConstrained:
     A fitted motion adds lambda times its own loss (``tweenfield.matching``).
     """
 
-    def __init__(self, config: FlowConstraint, video: Video, flow: Flow, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: FlowConstraint,
+        video: Video,
+        flow: Flow,
+        device: torch.device,
+        teacher: Field | None = None,
+    ) -> None:
         flow.check_fits(video)
         height, width = video.size
         fitted = config.motion == "fitted"
@@ -124,7 +148,8 @@ class FlowConstrained:
         # At least one point is an observed one.
         self._between_points = min(round(config.between * config.points), config.points - 1)
         self._observed = observed(video, flow if config.weight else None, device)
-        self._between = carried(video, flow, device) if self._between_points or fitted else None
+        self._between = carried(video, flow, device, teacher) if self._between_points or fitted else None
+        self._least = _LEAST if teacher is None else 1.0
         self.motion = (
             Motion(Grid(frames=len(video), height=height, width=width)).to(device) if fitted else None
         )
@@ -164,7 +189,7 @@ class FlowConstrained:
         )
         n = len(known.points)
         observation = squared_error(value[:n], known.colors).mean()
-        believed = _LEAST + (1 - _LEAST) * between.trust
+        believed = self._least + (1 - self._least) * between.trust
         target = (believed * squared_error(value[n:], between.colors)).mean()
         change = residual(derivative, huber)
         constraint = torch.cat((change[:n], between.trust * change[n:])).mean()

@@ -25,18 +25,20 @@ def draft(field: str = "transport") -> Recipe:
     Raises:
         UsageError: there is no such field.
     """
+    transport = Recipe(
+        name="draft",
+        field=TransportConfig(width=12),
+        objective=LeaveOut(hidden=6, crops=4, side=64),
+        fit=FitConfig(steps=60, learning_rate=4e-3),
+    )
     recipes = {
-        "transport": Recipe(
-            name="draft",
-            field=TransportConfig(width=12),
-            objective=LeaveOut(hidden=6, crops=4, side=64),
-            fit=FitConfig(steps=60, learning_rate=4e-3),
-        ),
+        "transport": transport,
         "patches": Recipe(
             name="draft",
             field=PatchesConfig(),
             objective=_PATCHES_CONSTRAINT,
             fit=FitConfig(epochs=8, learning_rate=1e-3),
+            teacher=transport,
         ),
         "siren": Recipe(
             name="draft",
@@ -55,18 +57,20 @@ def standard(field: str = "transport") -> Recipe:
     Raises:
         UsageError: there is no such field.
     """
+    transport = Recipe(
+        name="standard",
+        field=TransportConfig(),
+        objective=LeaveOut(),
+        fit=FitConfig(steps=600, learning_rate=2e-3),
+    )
     recipes = {
-        "transport": Recipe(
-            name="standard",
-            field=TransportConfig(),
-            objective=LeaveOut(),
-            fit=FitConfig(steps=600, learning_rate=2e-3),
-        ),
+        "transport": transport,
         "patches": Recipe(
             name="standard",
             field=PatchesConfig(),
             objective=_PATCHES_CONSTRAINT,
             fit=FitConfig(epochs=40, learning_rate=1e-3),
+            teacher=transport,
         ),
         "siren": Recipe(
             name="standard",

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from tweenfield.fields.base import Field
 from tweenfield.flow.between import FRACTIONS, between
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import velocity_at_frame
@@ -83,8 +84,8 @@ def observed(video: Video, flow: Flow | None, device: torch.device) -> Samples:
     )
 
 
-def carried(video: Video, flow: Flow, device: torch.device) -> Samples:
-    """What the flow says of times between the frames."""
+def carried(video: Video, flow: Flow, device: torch.device, teacher: Field | None = None) -> Samples:
+    """What the flow says of times between the frames; colours are the teacher's, if there is one."""
     n, (height, width) = len(video), video.size
     times = [(k, fraction) for k in range(n - 1) for fraction in FRACTIONS]
     colors = np.empty((len(times), height, width, 3), np.uint8)
@@ -93,6 +94,9 @@ def carried(video: Video, flow: Flow, device: torch.device) -> Samples:
     trust = np.empty((len(times), height, width), np.float16)
     for i, (k, fraction) in enumerate(times):
         velocity[i], color, trust[i] = between(video, flow, k, fraction)
+        if teacher is not None:
+            with torch.inference_mode():
+                color = teacher.frame(k + fraction).clamp(0, 1).cpu().numpy()
         colors[i] = np.rint(255 * color)
     return Samples(
         size=video.size,

@@ -103,7 +103,7 @@ def lpips_of(path: Path | None) -> Lpips | None:
 
 def fit_progress(on_stage: Stages) -> Callable[[Progress], None]:
     """Shows the fit as a stage."""
-    return lambda p: on_stage("fit", p.step, p.steps, p.remark)
+    return lambda p: on_stage(p.stage, p.step, p.steps, p.remark)
 
 
 def draw(

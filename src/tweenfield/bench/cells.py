@@ -43,10 +43,7 @@ class Method:
         """All that decides its result besides the frames and their flow."""
         if not isinstance(self.how, Recipe):
             return {"baseline": self.name, "program": repr(self.how) if is_dataclass(self.how) else None}
-        parts = {part: getattr(self.how, part) for part in ("field", "objective", "fit")}
-        return {
-            part: {"name": getattr(value, "name", part), **asdict(value)} for part, value in parts.items()
-        }
+        return self.how.settings
 
 
 @dataclass(frozen=True, kw_only=True)
