@@ -38,7 +38,8 @@ PATCHES = {
     "patches, paper's constraint": PAPER,
     "patches, observed frames only": {"between": 0.0, "warped": 0.0},
     "patches, between": {"warped": 0.0},
-    "patches, between and warped": {},
+    "patches, between and warped": {"teacher": None},
+    "patches, between and pseudo-frames": {},
 }
 NETWORK = {"width": 160, "depth": 4, "points": 2048, "learning_rate": 5e-4, "extent": 1.0}
 SIREN = {

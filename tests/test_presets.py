@@ -33,6 +33,13 @@ def test_replace_changes_the_named_settings_and_no_other():
     assert replace(recipe, width=720, weight=0.12, epochs=15000, seed=0) == paper()
 
 
+def test_replace_changes_the_teacher_where_that_is_meant():
+    recipe = replace(standard("patches"), seed=5, steps=7, width=9)
+    assert recipe.teacher == replace(standard("transport"), seed=5)
+    assert replace(recipe, teacher=None).teacher is None
+    assert replace(standard(), seed=5).teacher is None
+
+
 @pytest.mark.parametrize("preset", [draft, standard])
 @pytest.mark.parametrize("field", ["transport", "patches", "siren"])
 def test_draft_and_standard_are_there_for_each_field(preset, field):

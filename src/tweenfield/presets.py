@@ -128,11 +128,17 @@ def _of_field(recipes: dict[str, Recipe], field: str) -> Recipe:
 
 
 def replace(recipe: Recipe, **changes: Any) -> Recipe:
-    """The recipe with some settings changed, each by its own name: ``replace(paper(), width=256)``.
+    """The recipe with some settings changed, each by its own name: ``replace(paper(), width=256)``,
+    ``replace(standard("patches"), teacher=None)``. Seed and precision are the teacher's, too.
 
     Raises:
         UsageError: the recipe has no setting of that name, or the value makes no sense.
     """
+    if "teacher" in changes:
+        recipe = dataclasses.replace(recipe, teacher=changes.pop("teacher"))
+    shared = {name: changes[name] for name in ("seed", "precision") if name in changes}
+    if recipe.teacher is not None and shared:
+        recipe = dataclasses.replace(recipe, teacher=replace(recipe.teacher, **shared))
     for name, value in changes.items():
         for part in ("field", "objective", "fit"):
             settings = getattr(recipe, part)
