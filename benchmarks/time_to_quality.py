@@ -3,14 +3,16 @@
 Crops of 64x96 and 11 frames, every second observed, as in constraint_effect.py. The paper's recipe is the
 preset ``paper`` with its optimiser and schedule, but with as many epochs as ``--epochs`` says and batches
 of ``--points``: 15000 epochs of this small crop would take a CPU core days. So its curve is that of a recipe
-cut short, and its end no more than what the same time buys. The clock stops while frames are scored.
+cut short, and its end no more than what the same time buys. The paper doesn't give the scale of its time
+axis: once an interval is as long as in 20 frames over [-1, 1], as the preset has it, and once the observed
+frames of the crop themselves are spread over [-1, 1]. The clock stops while frames are scored.
 """
 
 import time
 
 import numpy as np
 from common import arguments, save
-from constraint_effect import crop
+from constraint_effect import PAPER_TIME_STEP, crop
 
 from tweenfield import (
     Dis,
@@ -55,9 +57,11 @@ def curve(split: Split, recipe: Recipe, every: float, device: str) -> dict[str, 
 
 def main() -> None:
     options = arguments(__doc__, epochs=6, points=256, device="cpu")
+    short = replace(paper(), epochs=options.epochs, points=options.points)
     recipes = {
-        "paper": (replace(paper(), epochs=options.epochs, points=options.points), 5.0),
         "patches": (standard("patches"), 0.5),
+        "paper": (short, 5.0),
+        "paper, crop over [-1, 1]": (replace(short, time_step=PAPER_TIME_STEP), 5.0),
     }
     results = []
     for clip in CLIPS:
