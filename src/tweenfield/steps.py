@@ -156,5 +156,6 @@ def say_scores(evaluation: Evaluation, json: str | None) -> None:
 def show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
     """Tell the settings, if asked to."""
     if verbose:
-        for part in (video, recipe.field, recipe.objective, recipe.fit):
-            say(repr(part))
+        for part in (video, recipe.field, recipe.objective, recipe.fit, recipe.teacher):
+            if part is not None:
+                say(repr(part))
