@@ -1,11 +1,13 @@
 """Pictures of held-out frames: typical ones, and those where transport gains and loses most.
 
 Chosen by the figures that ``clips.py`` left, against the plain warp. Draws ``side_by_side.png`` (every
-second frame hidden; of two clips the frame of median gain, cut to where most changes) and
-``best_and_worst.png`` (three of four hidden; whole frames of two clips each) in ``docs/images``.
+second frame hidden; of two clips the frame of median gain, cut to where most changes),
+``best_and_worst.png`` (three of four hidden; whole frames of two clips each) and ``foliage.png`` (every
+second hidden; the part of bunny_a that changes most, fitted by itself) in ``docs/images``.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ IMAGES = ROOT / "docs" / "images"
 # Clips with much motion and with fine detail, and the part of the frame that is shown.
 TYPICAL = ("bikes", "bunny_a")
 PART = (120, 180)
+# The part of bunny_a to look at more closely.
+FOLIAGE = (96, 144)
 # Of the best and of the worst, from different clips.
 SHOWN = 2
 
@@ -30,6 +34,7 @@ def main() -> None:
     options = arguments(__doc__)
     side_by_side(options.clips, gains(options.output, 2))
     best_and_worst(options.clips, gains(options.output, 4))
+    foliage(options.clips)
 
 
 def gains(results: Path, stride: int) -> dict[tuple[str, int], float]:
@@ -83,6 +88,26 @@ def best_and_worst(clips: Path, found: dict[tuple[str, int], float]) -> None:
             show(axes[column], picture, f"{method}, {psnr(picture, truth):.1f} dB")
             show(axes[column + 1], error_levels(picture, truth), ERROR_TITLE)
     figure.savefig(IMAGES / "best_and_worst.png", dpi=80)
+
+
+def foliage(clips: Path) -> None:
+    whole = read_video(clips / "bunny_a.mkv")
+    observed = np.asarray(hide(whole, 2).observed.frames, np.float32)
+    rows, columns = busiest(np.abs(np.diff(observed, axis=0)).mean(axis=(0, 3)), FOLIAGE, 16)
+    split = hide(replace(whole, frames=np.ascontiguousarray(whole.frames[:, rows, columns])), 2)
+    k = len(split.positions) // 2
+    t, truth, flow = split.positions[k], split.held_out.frames[k], estimate_flow(split.observed, Dis())
+    pictures = {"warp": rounded(warp(split.observed, flow, float(t)))}
+    for name in ("transport", "patches"):
+        pictures[name] = next(render(fit(split.observed, flow, standard(name)).field, [t]))
+    figure = Figure(figsize=(15, 5.6), layout="constrained")
+    grid = figure.subplots(2, 4)
+    for axes, (name, picture) in zip(grid.T, pictures.items(), strict=False):
+        show(axes[0], picture, f"{name}, {psnr(picture, truth):.1f} dB")
+        show(axes[1], error_levels(picture, truth), ERROR_TITLE)
+    show(grid[0, 3], truth, "bunny_a: hidden truth")
+    show(grid[1, 3], split.observed.frames[int(t)], "observed frame before it")
+    figure.savefig(IMAGES / "foliage.png", dpi=70)
 
 
 def first_of_each_clip(order: list[tuple[str, int]]) -> list[tuple[str, int]]:
