@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+# A CPU's caches and allocator do better with so many points at a time.
+_CPU_POINTS = 2048
 # Inputs of a first layer, at most: x, y, t and what is added to them.
 _COORDINATES = 5
 # One tensor per layer.
@@ -58,9 +60,26 @@ def network_with_tangent(
     """Outputs, and their derivative along ``da``, by one forward-mode tangent:
     z = W a + b;  a' = sin(omega z);  da' = omega cos(omega z) * W da.
     """
-    for weight, bias in _scaled(weights, biases, omega):
-        a, da = _SineLayer.apply(a, da, weight, bias)
-    return _affine(a, weights[-1], biases[-1]), da @ weights[-1].mT
+    hidden = _scaled(weights, biases, omega)
+    parts = [
+        _with_tangent(*part, hidden, weights[-1], biases[-1])
+        for part in zip(_parts(a), _parts(da), strict=True)
+    ]
+    value, tangent = (torch.cat(each, dim=-2) for each in zip(*parts, strict=True))
+    return value, tangent
+
+
+def _with_tangent(
+    a: Tensor, da: Tensor, hidden: list[tuple[Tensor, Tensor]], weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor]:
+    for hidden_weight, hidden_bias in hidden:
+        a, da = _SineLayer.apply(a, da, hidden_weight, hidden_bias)
+    return _affine(a, weight, bias), da @ weight.mT
+
+
+def _parts(points: Tensor) -> tuple[Tensor, ...]:
+    split = points.dim() == 2 and points.device.type == "cpu"
+    return points.split(_CPU_POINTS) if split else (points,)
 
 
 class _SineLayer(torch.autograd.Function):
