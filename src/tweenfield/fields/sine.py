@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 # A CPU's caches and allocator do better with so many points at a time.
-_CPU_POINTS = 2048
+_CPU_POINTS = 4096
 # Inputs of a first layer, at most: x, y, t and what is added to them.
 _COORDINATES = 5
 # One tensor per layer.
