@@ -18,8 +18,8 @@ from common import arguments, save
 
 from tweenfield import Dis, Grid, draft, evaluate, paper, read_video, replace, standard
 from tweenfield.fields import Field, FieldConfig
-from tweenfield.fit import PRECISIONS, matrix_precision
 from tweenfield.losses import constrained_loss
+from tweenfield.precision import PRECISIONS, matrix_precision
 
 # The paper's clip: 20 observed frames of 240x360.
 GRID = Grid(frames=20, height=240, width=360)

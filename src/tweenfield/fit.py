@@ -23,14 +23,13 @@ from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.motion import Motion
 from tweenfield.flow.estimator import Flow
 from tweenfield.objectives import Objective, ObjectiveConfig
+from tweenfield.precision import PRECISIONS, matrix_precision
 from tweenfield.video import ColorTags, Video
 
 # Losses are averaged over this many steps for progress and the history.
 REPORT_STEPS = 10
 # What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
 SQUARED_ERROR = "squared error over RGB"
-# What ``torch.set_float32_matmul_precision`` knows.
-PRECISIONS = ("highest", "high", "medium")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,17 +369,6 @@ def _set_optimizer_state(
         for key in ("step", "exp_avg", "exp_avg_sq"):
             value = state[f"{name}.{key}"].to(parameter.device, copy=True)
             optimizer.state[parameter][key] = value
-
-
-@contextmanager
-def matrix_precision(precision: str) -> Iterator[None]:
-    """Multiply matrices in this one of ``PRECISIONS`` meanwhile."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 @contextmanager
