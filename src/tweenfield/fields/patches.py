@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, final
+from typing import ClassVar, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
@@ -42,6 +42,8 @@ from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.motion import velocity_between
 from tweenfield.video import Video
+
+T = TypeVar("T", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +138,7 @@ class Patches(Field):
         """Colour at points (x, y, t)."""
         cell, share = self._locate(points)
         places = self._places(cell)
-        inputs, _ = self._inputs(points, points, cell)
+        inputs, _ = self._inputs(points, cell)
         value = network(self._spread(inputs, places), *self._layers(places))
         window, _ = _windows(share, torch.zeros_like(share))
         return 0.5 + 0.5 * (window[..., None] * _collect(value, places)).sum(dim=0)
@@ -149,7 +151,9 @@ class Patches(Field):
         """
         cell, share = self._locate(points)
         places = self._places(cell)
-        inputs, moving = self._inputs(points, direction, cell)
+        inputs, velocity = self._inputs(points, cell)
+        rate = direction.expand(4, -1, -1)
+        moving = torch.cat((rate, velocity * rate[..., 2:]), dim=2) * self.scale
         both = torch.cat(
             network_with_tangent(
                 self._spread(inputs, places), self._spread(moving, places), *self._layers(places)
@@ -171,13 +175,10 @@ class Patches(Field):
         return cell, (position - cell).clamp(0, 1)
 
     def _inputs(
-        self,
-        points: Float[Tensor, "points 3"],
-        direction: Float[Tensor, "points 3"],
-        cell: Int[Tensor, "points 2"],
-    ) -> tuple[Float[Tensor, "4 points 5"], Float[Tensor, "4 points 5"]]:
+        self, points: Float[Tensor, "points 3"], cell: Int[Tensor, "points 2"]
+    ) -> tuple[Float[Tensor, "4 points 5"], Float[Tensor, "4 points 2"]]:
         """What the four networks at the corners of the points' cells are given, x, y and t from the middle
-        of their window and d, and its derivative along ``direction``.
+        of their window and d, and how fast d changes, in pixels per interval.
         """
         column_row = cell + _corners(cell)[:, None]
         corner = column_row * self.cell - 0.5
@@ -188,9 +189,7 @@ class Patches(Field):
         ways = self.displacement.unfold(0, 4, 1)[k.long(), self._network(column_row)]
         d, velocity = (ways @ torch.stack((value, slope), dim=-1)).unbind(-1)
         inputs = torch.cat((points - torch.cat((corner, middle), dim=2), d), dim=2)
-        rate = direction.expand(4, -1, -1)
-        moving = torch.cat((rate, velocity * rate[..., 2:]), dim=2)
-        return inputs * self.scale, moving * self.scale
+        return inputs * self.scale, velocity
 
     def _network(self, column_row: Int[Tensor, "4 points 2"]) -> Int[Tensor, "4 points"]:
         return column_row[..., 1] * (self._cells[0] + 1) + column_row[..., 0]
@@ -241,7 +240,7 @@ def _windows(
 ) -> tuple[Float[Tensor, "4 points"], Float[Tensor, "4 points"]]:
     """The windows of the four corners at a share of the way across the cell, and their rates of change when
     the share changes at ``rate``."""
-    rise = share**3 * (10 - 15 * share + 6 * share**2)
+    rise = _rise(share)
     slope = 30 * (share * (1 - share)) ** 2 * rate
     (x1, y1), (dx1, dy1) = rise.unbind(1), slope.unbind(1)
     x0, y0 = 1 - x1, 1 - y1
@@ -249,6 +248,11 @@ def _windows(
         torch.stack((x0 * y0, x1 * y0, x0 * y1, x1 * y1)),
         torch.stack((-dx1 * y0 - x0 * dy1, dx1 * y0 - x1 * dy1, -dx1 * y1 + x0 * dy1, dx1 * y1 + x1 * dy1)),
     )
+
+
+def _rise(share: T) -> T:
+    """1 - h: how the next window rises."""
+    return share**3 * (10 - 15 * share + 6 * share**2)
 
 
 def _catmull_rom(s: Float[Tensor, " points"]) -> tuple[Float[Tensor, "points 4"], Float[Tensor, "points 4"]]:
@@ -278,5 +282,5 @@ def _means_of_windows(pixels: int, cells: int) -> Float32[np.ndarray, "windows p
     """The windows along one axis, each divided by its sum."""
     centres = (np.arange(pixels) + 0.5) * cells / pixels
     r = np.abs(centres - np.arange(cells + 1)[:, None]).clip(max=1)
-    window = (1 - r**3 * (10 - 15 * r + 6 * r**2)).astype(np.float32)
+    window = (1 - _rise(r)).astype(np.float32)
     return window / window.sum(axis=1, keepdims=True)
