@@ -19,11 +19,13 @@ LAMBDAS = (0.0, 0.03, 0.12, 0.4)
 TIME_STEPS = (PAPER_TIME_STEP, 0.1, 0.03)
 
 
-def crop(video: Video, length: int = FRAMES, stride: int = 2) -> Video:
+def crop(
+    video: Video, length: int = FRAMES, stride: int = 2, size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> Video:
     """The place whose observed frames change most."""
     frames = np.asarray(hide(video.select(range(length)), stride).observed.frames, np.float32)
     change = np.abs(np.diff(frames, axis=0)).mean(axis=(0, 3))
-    rows, columns = busiest(change, (HEIGHT, WIDTH), 16)
+    rows, columns = busiest(change, size, 16)
     return Video(
         frames=np.ascontiguousarray(video.frames[:length, rows, columns]),
         times=video.times[:length],

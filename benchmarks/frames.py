@@ -7,11 +7,12 @@ second hidden; the part of bunny_a that changes most, fitted by itself) in ``doc
 """
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from types import EllipsisType
 
 import numpy as np
 from common import ROOT, arguments, busiest
+from constraint_effect import crop
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -64,14 +65,9 @@ def side_by_side(clips: Path, found: dict[tuple[str, int], float]) -> None:
         order = sorted((key for key in found if key[0] == name), key=found.__getitem__)
         k = order[len(order) // 2][1]
         split = hide(read_video(clips / f"{name}.mkv"), 2)
-        truth, before = split.held_out.frames[k], split.observed.frames[int(split.positions[k])]
-        after = split.observed.frames[int(split.positions[k]) + 1]
+        before, after = split.observed.frames[int(split.positions[k]) :][:2]
         part = busiest(np.abs(before.astype(int) - after).sum(axis=-1), PART, 20)
-        for axes, (method, picture) in zip(grid[row : row + 2].T, drawn(split, k).items(), strict=False):
-            show(axes[0], picture[part], f"{method}, {psnr(picture, truth):.1f} dB")
-            show(axes[1], error_levels(picture, truth)[part], ERROR_TITLE)
-        show(grid[row, 3], truth[part], f"{name}: hidden truth")
-        show(grid[row + 1, 3], before[part], "observed frame before it")
+        beside_truth(grid[row : row + 2], drawn(split, k), split, k, name, part)
     figure.savefig(IMAGES / "side_by_side.png", dpi=70)
 
 
@@ -92,22 +88,32 @@ def best_and_worst(clips: Path, found: dict[tuple[str, int], float]) -> None:
 
 def foliage(clips: Path) -> None:
     whole = read_video(clips / "bunny_a.mkv")
-    observed = np.asarray(hide(whole, 2).observed.frames, np.float32)
-    rows, columns = busiest(np.abs(np.diff(observed, axis=0)).mean(axis=(0, 3)), FOLIAGE, 16)
-    split = hide(replace(whole, frames=np.ascontiguousarray(whole.frames[:, rows, columns])), 2)
+    split = hide(crop(whole, len(whole), 2, FOLIAGE), 2)
     k = len(split.positions) // 2
-    t, truth, flow = split.positions[k], split.held_out.frames[k], estimate_flow(split.observed, Dis())
+    t, flow = split.positions[k], estimate_flow(split.observed, Dis())
     pictures = {"warp": rounded(warp(split.observed, flow, float(t)))}
     for name in ("transport", "patches"):
         pictures[name] = next(render(fit(split.observed, flow, standard(name)).field, [t]))
     figure = Figure(figsize=(15, 5.6), layout="constrained")
-    grid = figure.subplots(2, 4)
-    for axes, (name, picture) in zip(grid.T, pictures.items(), strict=False):
-        show(axes[0], picture, f"{name}, {psnr(picture, truth):.1f} dB")
-        show(axes[1], error_levels(picture, truth), ERROR_TITLE)
-    show(grid[0, 3], truth, "bunny_a: hidden truth")
-    show(grid[1, 3], split.observed.frames[int(t)], "observed frame before it")
+    beside_truth(figure.subplots(2, 4), pictures, split, k, "bunny_a")
     figure.savefig(IMAGES / "foliage.png", dpi=70)
+
+
+def beside_truth(
+    grid: np.ndarray,
+    pictures: dict[str, np.ndarray],
+    split: Split,
+    k: int,
+    clip: str,
+    part: tuple[slice, slice] | EllipsisType = ...,
+) -> None:
+    """Pictures of a held-out frame above their errors; in the last column the truth and the frame before."""
+    truth = split.held_out.frames[k]
+    for axes, (method, picture) in zip(grid.T, pictures.items(), strict=False):
+        show(axes[0], picture[part], f"{method}, {psnr(picture, truth):.1f} dB")
+        show(axes[1], error_levels(picture, truth)[part], ERROR_TITLE)
+    show(grid[0, 3], truth[part], f"{clip}: hidden truth")
+    show(grid[1, 3], split.observed.frames[int(split.positions[k])][part], "observed frame before it")
 
 
 def first_of_each_clip(order: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -19,8 +19,8 @@ _PATCHES_CONSTRAINT = FlowConstraint(weight=0.06, huber=0.03, points=8, between=
 
 
 def draft(field: str = "transport") -> Recipe:
-    """A first look: seconds with ``transport``; about a minute with ``siren`` for 21 frames of 120x180 and
-    with ``patches`` for 21 frames of 240x360.
+    """A first look: seconds with ``transport``; about a minute with ``siren`` for 21 frames of 120x180, a
+    minute or two with ``patches`` for 21 frames of 240x360.
 
     Raises:
         UsageError: there is no such field.
