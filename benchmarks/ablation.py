@@ -15,9 +15,9 @@ from clips import CLIPS
 from common import arguments, begun, keep, mean_psnr
 
 from tweenfield import DeepFlow, Dis, Farneback, Recipe, estimate_flow, fit, hide, read_video, standard
+from tweenfield.drawing.render import render_colors
 from tweenfield.fields import candidates, transport
-from tweenfield.presets import replace as change
-from tweenfield.render import render_colors
+from tweenfield.fitting.recipe import replace as change
 
 SHORT = change(standard(), steps=200, crops=6)
 # A first row, then one change each: flow provider, recipe, and what is patched.
@@ -104,7 +104,7 @@ def without(absent: tuple[int, ...]) -> Iterator[None]:
         kept = np.isin(np.arange(candidates.CANDIDATES), absent, invert=True)
         return replace(traced, present=traced.present & kept)
 
-    with patch.object(transport, "trace", fewer), patch("tweenfield.leave_out.trace", fewer):
+    with patch.object(transport, "trace", fewer), patch("tweenfield.fitting.leave_out.trace", fewer):
         yield
 
 

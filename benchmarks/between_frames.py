@@ -27,7 +27,7 @@ from tweenfield import (
     standard,
 )
 from tweenfield.baselines import BASELINES
-from tweenfield.render import render_colors
+from tweenfield.drawing.render import render_colors
 
 STRIDE, FRAMES = 4, 21
 PAPER_TIME_STEP = 2 / ((FRAMES - 1) // STRIDE)

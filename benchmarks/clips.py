@@ -22,8 +22,8 @@ from tweenfield import (
 )
 from tweenfield.baselines import BASELINES
 from tweenfield.bench.provenance import provenance
-from tweenfield.evaluate import score
-from tweenfield.render import render_colors
+from tweenfield.drawing.render import render_colors
+from tweenfield.evaluation.score import score
 
 CLIPS = ("bunny_a", "bunny_b", "bikes", "walk", "street_multi", "mouse")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tweenfield import Video
 from tweenfield.bench.provenance import provenance
-from tweenfield.evaluate import score
+from tweenfield.evaluation.score import score
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"

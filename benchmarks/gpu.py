@@ -17,9 +17,9 @@ import torch
 from common import arguments, save
 
 from tweenfield import Dis, Grid, draft, evaluate, paper, read_video, replace, standard
-from tweenfield.fields import Field, FieldConfig
-from tweenfield.losses import constrained_loss
-from tweenfield.precision import PRECISIONS, matrix_precision
+from tweenfield.fields import Field, FieldConfig, sine
+from tweenfield.fitting.losses import constrained_loss
+from tweenfield.fitting.precision import PRECISIONS, matrix_precision
 
 # The paper's clip: 20 observed frames of 240x360.
 GRID = Grid(frames=20, height=240, width=360)
@@ -81,6 +81,8 @@ def paper_step(grid: Grid, rounds: int, device: torch.device, **settings: int) -
     }
     losses = {("eager", precision): constrained_loss for precision in PRECISIONS}
     if device.type == "cuda":
+        # torch.compile can't look up the precision.
+        sine._products_round = torch.compiler.assume_constant_result(sine._products_round)
         losses["compiled", "high"] = torch.compile(constrained_loss)
         losses["compiled, CUDA graphs", "high"] = torch.compile(constrained_loss, mode="reduce-overhead")
     for (kind, precision), loss in losses.items():

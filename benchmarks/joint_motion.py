@@ -64,7 +64,7 @@ def on_clip(video: Video, name: str, recipe: Recipe) -> list[dict[str, object]]:
         row = {"clip": name, "flow": kind}
         for motion in ("given", "fitted"):
             evaluation = evaluate(video, flow, replace(recipe, motion=motion), device="cpu", baselines={})
-            split, correction = evaluation.split, evaluation.result.motion
+            split, correction = evaluation.split, evaluation.result.learnt
             used = correction.corrected(flow) if correction else flow
             warped = BASELINES["warp"](observed, used, split.positions)
             row[motion] = {
@@ -89,7 +89,7 @@ def on_pair(folder: Path, name: str, recipe: Recipe) -> list[dict[str, object]]:
     known = (np.abs(truth) < UNKNOWN).all(axis=-1)
     results = []
     for kind, flow in flows(video).items():
-        motion = fit(video, flow, replace(recipe, motion="fitted"), device="cpu").motion
+        motion = fit(video, flow, replace(recipe, motion="fitted"), device="cpu").learnt["motion"]
         errors = {
             which: float(np.linalg.norm(each.forward[0] - truth, axis=-1)[known].mean())
             for which, each in (("given", flow), ("fitted", motion.corrected(flow)))

@@ -9,7 +9,7 @@ import torch
 from common import arguments, save
 
 from tweenfield import Dis, Field, Flow, Video, draft, estimate_flow, fit, hide, read_video, standard
-from tweenfield.flow.motion import velocity
+from tweenfield.flow.velocity import velocity
 
 FRACTIONS = (0.25, 0.5, 0.75)
 

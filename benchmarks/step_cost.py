@@ -13,7 +13,7 @@ from common import arguments, save
 
 from tweenfield import Grid, Siren, SirenConfig
 from tweenfield.fields.base import along
-from tweenfield.losses import constrained_loss, observation_loss
+from tweenfield.fitting.losses import constrained_loss, observation_loss
 
 WEIGHT = 0.12
 GRID = Grid(frames=21, height=240, width=360)

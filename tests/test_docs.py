@@ -16,20 +16,19 @@ import numpy as np
 import pytest
 import typer
 from conftest import to_8bit, waves
-from lpips_weights import write_published
+from evaluation.lpips_weights import write_published
 
 import tweenfield
-from tweenfield import presets
 from tweenfield.baselines import BASELINES
-from tweenfield.bench.command import ScaleName
 from tweenfield.bench.datasets import DATASETS
 from tweenfield.bench.experiments import EXPERIMENTS
-from tweenfield.cli import app
-from tweenfield.fields import FIELDS
+from tweenfield.command.actions import recipe_of
+from tweenfield.command.app import app
+from tweenfield.command.bench import ScaleName
+from tweenfield.command.options import Settings
+from tweenfield.evaluation.metrics import PROTOCOLS
+from tweenfield.fitting import presets
 from tweenfield.flow import PROVIDERS
-from tweenfield.metrics import PROTOCOLS
-from tweenfield.options import Settings
-from tweenfield.steps import recipe_of
 from tweenfield.video import (
     Video,
     output_timeline,
@@ -72,7 +71,7 @@ TINY = {
 
 
 def tiny(recipe: tweenfield.Recipe) -> tweenfield.Recipe:
-    return presets.replace(recipe, **TINY[recipe.field.name])
+    return tweenfield.replace(recipe, **TINY[recipe.field.name])
 
 
 class Page(HTMLParser):
@@ -142,9 +141,12 @@ def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     video = clip()
     write_video(tmp_path / "clip.mp4", video.frames, rate=video.rate)
     monkeypatch.chdir(tmp_path)
-    for name, preset in list(presets.PRESETS.items()):
+    for name in presets.preset_names():
         monkeypatch.setattr(
-            tweenfield, name.replace("-", "_"), lambda *field, preset=preset: tiny(preset(*field))
+            tweenfield,
+            name.replace("-", "_"),
+            lambda *field, name=name: tiny(presets.preset(name, *field)),
+            raising=False,
         )
     names = {}
     for code in blocks(page, "python"):
@@ -199,7 +201,7 @@ def test_commands_page_has_every_flag_of_every_command():
 def test_commands_page_has_every_key_of_an_evaluation(tmp_path):
     lpips = tweenfield.Lpips(write_published(tmp_path))
     table = {key: content for key, content in rows(ROOT / "docs/commands.md", "key")}
-    for name in FIELDS:
+    for name in tweenfield.RECIPES:
         recipe = tiny(presets.draft(name))
         values = tweenfield.evaluate(clip(), tweenfield.Dis(), recipe, device="cpu", lpips=lpips).as_json()
         assert list(table) == list(values)
@@ -221,13 +223,7 @@ def test_table_of_frame_rates_is_what_comes_out():
 
 def presets_of(field: str) -> dict[str, tweenfield.Recipe]:
     """The recipes of all presets that know the field."""
-    recipes = {}
-    for name, preset in presets.PRESETS.items():
-        try:
-            recipes[name] = preset(field)
-        except tweenfield.UsageError:
-            assert preset().field.name != field
-    return recipes
+    return tweenfield.RECIPES[field]
 
 
 def preset_rows(field: str) -> dict[str, list[str]]:
@@ -237,7 +233,7 @@ def preset_rows(field: str) -> dict[str, list[str]]:
 
 
 def test_there_is_a_table_of_presets_for_each_field():
-    for field in FIELDS:
+    for field in tweenfield.RECIPES:
         assert preset_rows(field)
 
 
@@ -285,16 +281,16 @@ def test_table_of_flags_is_true():
         change = {"weight" if name == "lambda" else name: values[name]}
         for field, said in zip(("transport", "patches", "siren"), applies, strict=True):
             if said == "yes":
-                assert presets.replace(presets.draft(field), **change) != presets.draft(field)
+                assert tweenfield.replace(presets.draft(field), **change) != presets.draft(field)
             else:
                 assert said == "no"
                 with pytest.raises(tweenfield.UsageError, match=f"{field}.*no setting {name}"):
-                    presets.replace(presets.draft(field), **change)
+                    tweenfield.replace(presets.draft(field), **change)
 
 
 def test_arithmetic_of_the_presets_is_true():
     def cost(name: str) -> float:
-        recipe = presets.PRESETS[name]("siren")
+        recipe = tweenfield.RECIPES["siren"][name]
         field = recipe.field.build(tweenfield.Grid(frames=20, height=240, width=360), seed=0)
         points = recipe.objective.points
         steps = recipe.fit.steps or recipe.fit.epochs * -(-20 * 240 * 360 // points)
@@ -322,7 +318,7 @@ def test_benchmarks_page_describes_everything_by_its_name(heading, names):
 
 def test_every_flow_provider_is_described():
     described = {row[0] for row in rows(ROOT / "docs/settings.md", "`--flow`")}
-    assert described == {*PROVIDERS, "ptlflow:NAME", "a path"}
+    assert described == {*PROVIDERS, "a path"}
 
 
 # Rows of the README's table as rows() strips them, and the methods in the benchmark's results of which each

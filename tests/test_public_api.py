@@ -15,27 +15,23 @@ def test_every_public_name_is_there():
         assert getattr(tweenfield, name) is not None
 
 
-def test_type_checkers_see_the_same_names_as_python():
-    tree = ast.parse((ROOT / "src/tweenfield/__init__.py").read_text())
-    block = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {alias.name: node.module for node in block.body for alias in node.names}
-    assert seen.keys() == set(tweenfield.__all__)
-    assert {name: f"tweenfield.{module}" for name, module in tweenfield._WHERE.items()} == seen
+def test_no_module_hides_a_public_name():
+    for name in tweenfield.__all__:
+        assert not (ROOT / "src/tweenfield" / name).exists()
+        assert not (ROOT / "src/tweenfield" / f"{name}.py").exists()
 
 
-def test_functions_win_over_the_modules_of_their_name():
-    # Importing the submodules first must not hide the functions.
-    code = (
-        "import tweenfield.fit, tweenfield.render, tweenfield.evaluate, tweenfield as t\n"
-        "print(*map(callable, (t.fit, t.render, t.evaluate)))"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["True"] * 3
+def test_every_room_says_what_goes_in_and_what_comes_out():
+    rooms = [path for path in (ROOT / "src/tweenfield").iterdir() if (path / "__init__.py").exists()]
+    assert len(rooms) <= 10
+    for room in rooms:
+        said = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+        assert " in" in said and " out" in said and len(said.splitlines()) == 1, room.name
 
 
 def test_help_and_version_need_no_torch():
     code = (
-        "import sys; from tweenfield.cli import main\n"
+        "import sys; from tweenfield.command.app import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "print([m for m in ('torch', 'numpy', 'av', 'cv2', 'matplotlib') if m in sys.modules])"
     )
@@ -44,6 +40,19 @@ def test_help_and_version_need_no_torch():
             [sys.executable, "-c", code, argument], capture_output=True, text=True, check=True
         )
         assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_concrete_fields_are_named_by_presets_and_by_the_objective_that_fits_one():
+    concrete = {"Siren", "SirenConfig", "Patches", "PatchesConfig", "Transport", "TransportConfig"}
+    package = ROOT / "src/tweenfield"
+    naming = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and concrete.intersection(alias.name for alias in node.names)
+    }
+    naming = {name for name in naming if not name.startswith("fields/")}
+    assert naming == {"fitting/presets.py", "fitting/leave_out.py"}
 
 
 def test_imports_point_one_way_only(monkeypatch):

@@ -1,5 +1,5 @@
 """``python -m tweenfield``."""
 
-from tweenfield.cli import main
+from tweenfield.command.app import main
 
 main()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_cli import fails, tweenfield
+from command.running import fails, tweenfield
 
 from tweenfield.bench import runner
 from tweenfield.bench.cells import Method

@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from lpips_weights import random_weights, write, write_published
+from command.running import fails, tweenfield
+from evaluation.lpips_weights import random_weights, write, write_published
 from test_bench import SETTING, cell
-from test_cli import fails, tweenfield
 
 from tweenfield import Lpips
 from tweenfield.bench.cells import key

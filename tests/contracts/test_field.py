@@ -1,4 +1,4 @@
-"""What every field must do. A new field is one more line in FIELDS."""
+"""What every field must do. A new field is one more line in CONFIGS."""
 
 from fractions import Fraction
 
@@ -7,8 +7,9 @@ import pytest
 import torch
 from conftest import to_8bit, waves
 
-from tweenfield import Flow, Video
-from tweenfield.fields import FIELDS, Grid, PatchesConfig, SirenConfig, TransportConfig
+from tweenfield import RECIPES, Flow, Video
+from tweenfield.fields import Grid, PatchesConfig, SirenConfig, TransportConfig
+from tweenfield.flow.observed import Observed
 
 CONFIGS = [
     SirenConfig(width=24, depth=3, omega=30.0, time_step=0.1),
@@ -35,7 +36,7 @@ def observing(field):
     y, x = np.mgrid[: GRID.height, : GRID.width]
     flow = np.stack((1.5 + 0.3 * np.sin(x / 3), -0.5 + 0.2 * np.cos(y / 4)), axis=-1).astype(np.float32)
     flow = np.broadcast_to(flow, (GRID.frames - 1, *flow.shape)).copy()
-    field.observe(video, Flow(forward=flow, backward=-flow, name="test"))
+    field.observe(Observed(video, Flow(forward=flow, backward=-flow, name="test")))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in field.parameters():
@@ -61,7 +62,7 @@ def jacobian(field, points):
 
 
 def test_every_known_field_is_tested():
-    assert {config.name for config in CONFIGS} == set(FIELDS)
+    assert {config.name for config in CONFIGS} == set(RECIPES)
 
 
 def test_derivative_equals_the_jacobian_times_the_direction(field):

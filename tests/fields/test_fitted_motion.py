@@ -7,7 +7,7 @@ import torch
 from tweenfield import FlowError, Grid, Motion
 from tweenfield.fields import splines
 from tweenfield.flow import Flow
-from tweenfield.flow.motion import sample_linear
+from tweenfield.flow.sampling import sample_linear
 
 GRID = Grid(frames=4, height=20, width=37)
 

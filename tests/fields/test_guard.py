@@ -10,7 +10,7 @@ from conftest import DEMO, to_8bit
 
 from tweenfield import Dis, Flow, draft, estimate_flow, fit, hide, psnr, read_video, render
 from tweenfield.baselines import blend, warp
-from tweenfield.fit import FitConfig
+from tweenfield.fitting.recipe import FitConfig
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared/data/clips"
 NAMES = ("bunny_a", "bunny_b", "bikes", "walk", "street_multi", "mouse")

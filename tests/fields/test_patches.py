@@ -23,6 +23,7 @@ from tweenfield import (
 )
 from tweenfield.fields import Grid, PatchesConfig
 from tweenfield.fields.base import frame_points
+from tweenfield.flow.observed import Observed
 
 GRID = Grid(frames=5, height=30, width=43)
 DEMO = Path(__file__).parents[2] / "demo" / "bunny.mp4"
@@ -96,7 +97,7 @@ def drifting(steps):
 def test_displacement_is_how_far_the_flow_leads_from_the_middle_frame():
     video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
     field = patches()
-    field.observe(video, flow)
+    field.observe(Observed(video, flow))
     expected = torch.tensor([[-4, -1], [-3, -0.5], [0, 0], [-2, 0], [2, 1]], dtype=torch.float64)
     each = expected[:, None].expand(5, field.displacement.shape[1], 2)
     torch.testing.assert_close(field.displacement[1:-1], each, rtol=0, atol=1e-5)
@@ -105,7 +106,7 @@ def test_displacement_is_how_far_the_flow_leads_from_the_middle_frame():
 def test_value_and_derivatives_are_continuous_where_the_flow_changes():
     video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
     field, e = patches(), 1e-7
-    field.observe(video, flow)
+    field.observe(Observed(video, flow))
     for frame in range(5):
         points = scattered(40)
         points[:, 2] = frame

@@ -4,7 +4,7 @@ import torch
 from tweenfield.fields import Grid, PatchesConfig, SirenConfig
 from tweenfield.fields.base import along
 from tweenfield.fields.sine import draw_layers, network
-from tweenfield.precision import matrix_precision
+from tweenfield.fitting.precision import matrix_precision
 
 GRID = Grid(frames=5, height=12, width=17)
 CONFIGS = [

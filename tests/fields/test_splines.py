@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from tweenfield.fields import splines
-from tweenfield.flow.motion import sample
+from tweenfield.flow.sampling import sample
 
 
 def picture(height=17, width=23, seed=0):

@@ -11,8 +11,9 @@ from conftest import to_8bit, waves
 from tweenfield import Dis, Flow, Video, draft, estimate_flow, fit, psnr, render
 from tweenfield.baselines import warp
 from tweenfield.fields import Grid, TransportConfig, transport
-from tweenfield.fit import FitConfig
-from tweenfield.model_file import load, save
+from tweenfield.fitting.model_file import load, save
+from tweenfield.fitting.recipe import FitConfig
+from tweenfield.flow.observed import Observed
 
 SIZE = (48, 64)
 
@@ -63,14 +64,14 @@ def test_bands_leave_no_seam(monkeypatch, t, rows):
     video = video_of([shifted(k) // 2 + noise(k) // 2 for k in range(5)])
     field = TransportConfig(width=8, depth=3).build(Grid(frames=5, height=SIZE[0], width=SIZE[1]), seed=0)
     flow = estimate_flow(video, Dis())
-    field.observe(video, flow)
+    field.observe(Observed(video, flow))
     with torch.no_grad():
         for parameter in field.mixing.parameters():
             parameter.mul_(2)
         field.mixing.layers[-1].weight.mul_(300)
         whole = field.frame(t)
         monkeypatch.setattr(transport, "_BAND_PIXELS", rows * SIZE[1])
-        field.observe(video, flow)
+        field.observe(Observed(video, flow))
         banded = field.frame(t)
     plain = torch.from_numpy(warp(video, flow, t))
     assert (whole - plain).abs().mean() > 0.01  # the network has its say
@@ -138,7 +139,7 @@ def test_flow_of_other_frames_is_refused():
     video = video_of([np.zeros((20, 24, 3), np.uint8)] * 3)
     flow = np.zeros((2, 20, 23, 2), np.float32)
     with pytest.raises(Exception, match=r"needs \(2, 20, 24, 2\)"):
-        field.observe(video, Flow(forward=flow, backward=flow, name="other"))
+        field.observe(Observed(video, Flow(forward=flow, backward=flow, name="other")))
 
 
 def candidates_of(video, flow, t):

@@ -11,8 +11,8 @@ import torch
 from flow.patterns import moved
 
 from tweenfield import FlowError, FlowEstimator, PtlFlow
+from tweenfield.flow import provider
 from tweenfield.flow import ptlflow as adapter
-from tweenfield.steps import provider
 
 PAIR = moved(48, 64, 0, 0), moved(48, 64, 1, 1)
 
@@ -78,7 +78,7 @@ def test_weights_are_loaded_once(library):
         ("ptlflow:gma", PtlFlow("gma", "things")),
         ("ptlflow:raft:sintel", PtlFlow("raft", "sintel")),
         ("ptlflow:gma:C:/weights.ckpt", PtlFlow("gma", "C:/weights.ckpt")),
-        ("ptlflow", None),
+        ("ptlflow", PtlFlow("gma", "things")),
         ("gma", None),
     ],
 )

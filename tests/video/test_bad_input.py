@@ -6,7 +6,7 @@ from fractions import Fraction as F
 import av
 import numpy as np
 import pytest
-from clips import add_audio, encode, texture
+from video.clips import add_audio, encode, texture
 
 from tweenfield.errors import VideoError
 from tweenfield.video import describe_video, read_video

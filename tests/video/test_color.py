@@ -3,7 +3,7 @@
 import av
 import numpy as np
 import pytest
-from clips import at_patches, encode, patches, yuv_planes
+from video.clips import at_patches, encode, patches, yuv_planes
 
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video import ColorTags, read_video, write_video

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 import cv2
 import numpy as np
 import pytest
-from clips import texture
+from video.clips import texture
 
 from tweenfield.errors import VideoError
 from tweenfield.video import ColorTags, describe_video, read_video

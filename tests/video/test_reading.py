@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from clips import CLIPS, encode, texture
+from video.clips import CLIPS, encode, texture
 
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video import describe_video, parse_frames, parse_size, read_video

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import CLIPS, texture
+from video.clips import CLIPS, texture
 
 import tweenfield
 from tweenfield.errors import OutputError, UsageError
-from tweenfield.files import atomic_output
+from tweenfield.storage.atomic import atomic_output
 from tweenfield.video import check_output, describe_video, output_timeline, read_video, write_video
 
 

@@ -1,4 +1,4 @@
-"""What else could draw the frame: interpolators to compare a field with, under one signature."""
+"""Observed frames and times in, frames as other interpolators draw them out."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from jaxtyping import Float32
 from tweenfield.baselines._time import colors, lagrange, split_time
 from tweenfield.baselines.warp import warp
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import displaced, sample, sample_linear, velocity_between
+from tweenfield.flow.sampling import displaced, sample, sample_linear
+from tweenfield.flow.velocity import velocity_between
 from tweenfield.video.clip import Video
 
 

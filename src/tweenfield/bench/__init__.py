@@ -1,1 +1,1 @@
-"""The paper's tables and figures, and every baseline, on published data sets or on any folder of clips."""
+"""Clips and recipes in; the paper's tables and figures, and our own, out."""

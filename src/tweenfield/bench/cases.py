@@ -10,7 +10,7 @@ import numpy as np
 
 from tweenfield.bench.pattern import pattern
 from tweenfield.errors import VideoError
-from tweenfield.evaluate import Split, hide
+from tweenfield.evaluation.split import Split, hide
 from tweenfield.video import Video, read_video
 from tweenfield.video.images import read_image
 from tweenfield.video.reading import FOLDER_RATE

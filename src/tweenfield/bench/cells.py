@@ -15,17 +15,18 @@ import numpy as np
 from tweenfield.baselines import Baseline
 from tweenfield.bench.cases import Case
 from tweenfield.bench.provenance import provenance
-from tweenfield.cost import Meter
 from tweenfield.errors import UsageError
-from tweenfield.evaluate import Split, check_scoring, score
-from tweenfield.files import atomic_output
-from tweenfield.fit import Recipe, fit, resolve_device
+from tweenfield.evaluation.cost import Meter
+from tweenfield.evaluation.lpips import Lpips
+from tweenfield.evaluation.metrics import rounded
+from tweenfield.evaluation.pictures import ERROR_LEVELS, error_levels
+from tweenfield.evaluation.score import check_scoring, fit_and_score, score
+from tweenfield.evaluation.split import Split
+from tweenfield.fitting.device import resolve_device
+from tweenfield.fitting.recipe import Recipe
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
-from tweenfield.flow.motion import velocity
-from tweenfield.lpips import Lpips
-from tweenfield.metrics import rounded
-from tweenfield.pictures import ERROR_LEVELS, error_levels
-from tweenfield.render import render_colors
+from tweenfield.flow.velocity import velocity
+from tweenfield.storage.atomic import atomic_output
 
 # A result as it is stored, and the labels that an experiment gave the cell.
 Row = dict[str, Any]
@@ -167,26 +168,28 @@ def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) 
     split, how = clip.split, cell.method.how
     seconds = {"flow": clip.meter.seconds}
     own: dict[str, Any] = {}
-    if isinstance(how, Recipe):
-        with Meter() as meter:
-            fitted = fit(split.observed, clip.flow, how, device=setting.device)
-        if not fitted.finished:
-            raise KeyboardInterrupt
-        seconds["fit"] = meter.seconds
-        drawn: Iterable[np.ndarray] = render_colors(fitted.field, split.positions)
-        times = range(len(split.observed))
-        observed = score(render_colors(fitted.field, times), split.observed, setting.protocol)
-        own = {
-            "psnr_observed": float(np.mean(observed.psnr)),
-            "parameters": sum(p.numel() for p in fitted.field.parameters()),
-        }
-    else:
-        meter = None
-        drawn = how(split.observed, clip.flow, split.positions)
-    if cell.pictured:
-        drawn = _shown(drawn, clip, store, name)
+
+    def watch(frames: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+        return _shown(frames, clip, store, name) if cell.pictured else frames
+
     try:
-        scored = score(drawn, split.held_out, setting.protocol, setting.lpips)
+        if isinstance(how, Recipe):
+            fitted = fit_and_score(
+                split,
+                clip.flow,
+                how,
+                device=setting.device,
+                protocol=setting.protocol,
+                lpips=setting.lpips,
+                watch=watch,
+            )
+            scored, memory = fitted.score, fitted.peak_memory_mib
+            seconds["fit"] = fitted.seconds
+            own = {"psnr_observed": fitted.psnr_observed, "parameters": fitted.parameters}
+        else:
+            drawn = how(split.observed, clip.flow, split.positions)
+            scored = score(watch(drawn), split.held_out, setting.protocol, setting.lpips)
+            memory = scored.peak_memory_mib
     except ValueError as error:
         raise UsageError(f"{cell.method.name} can't be scored on {cell.case.name}: {error}") from error
     return {
@@ -207,7 +210,7 @@ def _result(cell: Cell, clip: _Clip, setting: Setting, store: Store, name: str) 
         **({"lpips": list(scored.lpips)} if scored.lpips else {}),
         **own,
         "seconds": {**seconds, "render": scored.seconds},
-        "peak_memory_mib": max(m.peak_memory_mib for m in (meter, scored) if m),
+        "peak_memory_mib": memory,
         "device": str(resolve_device(setting.device)),
         "shown": clip.shown if cell.pictured else None,
         "provenance": provenance(),

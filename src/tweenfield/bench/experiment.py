@@ -42,6 +42,8 @@ class Experiment:
     plan: Callable[[Scale, list[Case], dict[str, Baseline]], list[Cell]]
     """The cells at a scale, on these cases, with these baselines if the experiment compares with any."""
     figures: Callable[[list[Row]], list[Figure]]
+    compares: bool = False
+    """Whether it has baselines."""
     check: Callable[[list[Row]], Verdict] | None = field(default=None)
 
 

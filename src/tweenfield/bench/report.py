@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tweenfield.bench.cells import Row, Store
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, by_clip, mean
 from tweenfield.bench.experiments import EXPERIMENTS
-from tweenfield.files import atomic_output
+from tweenfield.storage.atomic import atomic_output
 
 # Columns of the tables, their heading, the digits shown, and whether more is better, if either is.
 _COLUMNS = (

@@ -16,9 +16,9 @@ from tweenfield.bench.experiment import Scale
 from tweenfield.bench.experiments import EXPERIMENTS
 from tweenfield.bench.report import summary, write_report
 from tweenfield.errors import UsageError
-from tweenfield.files import atomic_output, check_target
+from tweenfield.evaluation.lpips import Lpips
 from tweenfield.flow import Dis, FlowEstimator
-from tweenfield.lpips import Lpips
+from tweenfield.storage.atomic import atomic_output, check_target
 
 # Called with the experiment's name, how many cells are done, out of how many, and what comes next.
 OnCell = Callable[[str, int, int, str], None]

@@ -11,8 +11,8 @@ from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Method, Row
 from tweenfield.bench.datasets import reduced
 from tweenfield.bench.experiment import Scale, by_clip, logarithmic, mean
-from tweenfield.fit import Recipe
-from tweenfield.presets import draft, paper_experiments, replace
+from tweenfield.fitting.presets import draft, paper_experiments
+from tweenfield.fitting.recipe import Recipe, replace
 
 # The paper's weight of the constraint.
 LAMBDA = 0.12

@@ -1,4 +1,4 @@
-"""Fields: f(x, y, t) -> RGB with an exact directional derivative."""
+"""Points (x, y, t) in; colours and their exact derivative along a direction out."""
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.motion import Motion
@@ -6,13 +6,7 @@ from tweenfield.fields.patches import Patches, PatchesConfig
 from tweenfield.fields.siren import Siren, SirenConfig
 from tweenfield.fields.transport import Transport, TransportConfig
 
-# Every field by the name that the command line and model files use.
-FIELDS: dict[str, type[FieldConfig]] = {
-    config.name: config for config in (TransportConfig, PatchesConfig, SirenConfig)
-}
-
 __all__ = [
-    "FIELDS",
     "Field",
     "FieldConfig",
     "Grid",

@@ -13,11 +13,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
-
-    from tweenfield.flow.estimator import Flow
-    from tweenfield.on_demand import OnDemand
-    from tweenfield.video import Video
+    from tweenfield.flow.observed import Observed
+    from tweenfield.storage.on_demand import Rows
 
 # Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
 CHUNK_POINTS = 1 << 15
@@ -55,14 +52,14 @@ class Field(nn.Module, ABC):
         """Rows and columns of equal blocks of the picture in which equally many points are best drawn."""
         return 1, 1
 
-    def observe(self, video: Video, flow: Flow) -> None:
+    def observe(self, observed: Observed) -> None:
         """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
 
-    def observations(self) -> dict[str, np.ndarray | OnDemand]:
+    def observations(self) -> dict[str, Rows]:
         """What ``observe`` took in, by name, as a model file holds it."""
         return {}
 
-    def restore(self, observations: Mapping[str, np.ndarray | OnDemand]) -> None:
+    def restore(self, observations: Mapping[str, Rows]) -> None:
         """Take in what ``observations`` gave, in place of ``observe``.
 
         Raises:

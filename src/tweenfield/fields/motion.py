@@ -21,7 +21,8 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import CHUNK_POINTS, Grid, frame_points
 from tweenfield.flow.between import FRACTIONS
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import displaced, sample_linear, velocity_between
+from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.velocity import velocity_between
 
 # Knots of the finest level are this many pixels apart, as far as the cells of patches.
 _FINEST = 8

@@ -40,8 +40,8 @@ from torch import Tensor, nn
 from tweenfield.fields.base import Field, Grid
 from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import velocity_between
-from tweenfield.video import Video
+from tweenfield.flow.observed import Observed
+from tweenfield.flow.velocity import velocity_between
 
 T = TypeVar("T", np.ndarray, Tensor)
 
@@ -127,9 +127,9 @@ class Patches(Field):
         """Rows and columns of cells: the same number of points in each makes all products of one shape."""
         return self._cells[1], self._cells[0]
 
-    def observe(self, video: Video, flow: Flow) -> None:
+    def observe(self, observed: Observed) -> None:
         """Take in how the flow moves what is under each window, before the fit."""
-        displacement = torch.from_numpy(_displacement(flow, *self._cells))
+        displacement = torch.from_numpy(_displacement(observed.flow, *self._cells))
         first, last = displacement[:1], displacement[-1:]
         before, after = 2 * first - displacement[1:2], 2 * last - displacement[-2:-1]
         self.displacement.copy_(torch.cat((before, displacement, after)))

@@ -124,7 +124,6 @@ def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias[:, None], a, weight.mT)
 
 
-@torch.compiler.assume_constant_result  # torch.compile can't look it up
 def _products_round(device: torch.device) -> bool:
     """Whether matrix products on this device may round what they multiply."""
     precision = torch.get_float32_matmul_precision()

@@ -1,6 +1,6 @@
 """Pictures between their pixels, in torch: interpolating cubic B-splines with their exact gradient.
 
-The same function as ``tweenfield.flow.motion.sample``, in any type, on any device, differentiable:
+The same function as ``tweenfield.flow.velocity.sample``, in any type, on any device, differentiable:
 Unser, *Splines: A Perfect Fit for Signal and Image Processing*, IEEE SPM 1999.
 """
 

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import agreement, displaced, sample, sample_linear, velocity_between
+from tweenfield.flow.sampling import displaced, sample, sample_linear
+from tweenfield.flow.velocity import agreement, velocity_between
 from tweenfield.video.clip import Video
 
 # Where in an interval the flow is carried to: evenly spread, away from the frames themselves.

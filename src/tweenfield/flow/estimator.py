@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.errors import FlowError
-from tweenfield.on_demand import OnDemand
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
 
 
@@ -30,8 +30,8 @@ class Flow:
         FlowError: the two shapes differ, or a value isn't finite.
     """
 
-    forward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
-    backward: Float32[np.ndarray | OnDemand, "intervals height width 2"]
+    forward: Float32[Rows, "intervals height width 2"]
+    backward: Float32[Rows, "intervals height width 2"]
     name: str
 
     def __post_init__(self) -> None:

@@ -14,11 +14,11 @@ from jaxtyping import Float32
 from natsort import natsorted
 
 from tweenfield.errors import FlowError, OutputError
-from tweenfield.files import atomic_output
-from tweenfield.flow.color import flow_to_color
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.motion import invert
-from tweenfield.on_demand import OnDemand
+from tweenfield.flow.velocity import invert
+from tweenfield.flow.wheel import flow_to_color
+from tweenfield.storage.atomic import atomic_output
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
 
 # Middlebury's format, little-endian: these bytes (the float 202021.25), width and height as int32, float32s.
@@ -125,7 +125,7 @@ def _read_files(files: list[Path], video: Video) -> OnDemand:
     return flows
 
 
-def _read_numpy(path: Path, video: Video) -> tuple[np.ndarray | OnDemand, np.ndarray | None]:
+def _read_numpy(path: Path, video: Video) -> tuple[Rows, np.ndarray | None]:
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r")
         if isinstance(loaded, np.ndarray):

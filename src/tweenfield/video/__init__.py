@@ -1,6 +1,7 @@
-"""Videos in and out: decoding, encoding, exact frame times, colour tags, folders of images."""
+"""Video files and folders of images in and out: frames, exact times, colour tags."""
 
 from tweenfield.video.clip import ColorTags, Video
+from tweenfield.video.containers import CONTAINERS, Container, Look
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
@@ -15,8 +16,11 @@ from tweenfield.video.timing import (
 from tweenfield.video.writing import check_output, write_video
 
 __all__ = [
+    "CONTAINERS",
     "ColorTags",
+    "Container",
     "FrameRate",
+    "Look",
     "Timeline",
     "Video",
     "VideoInfo",

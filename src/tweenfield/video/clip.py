@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tweenfield.errors import VideoError
-from tweenfield.on_demand import OnDemand
+from tweenfield.storage.on_demand import OnDemand, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Video:
         VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.
     """
 
-    frames: UInt8[np.ndarray | OnDemand, "frames height width 3"]
+    frames: UInt8[Rows, "frames height width 3"]
     times: tuple[Fraction, ...]
     rate: Fraction
     color: ColorTags = ColorTags()

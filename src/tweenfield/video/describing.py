@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, color_tags
-from tweenfield.video.container import decoded, open_video
+from tweenfield.video.decoding import decoded, open_video
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.reading import FOLDER_RATE, quarter_turns
 from tweenfield.video.timing import frame_times, increasing, standard_rate

@@ -15,10 +15,10 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
 from tweenfield.errors import VideoError
-from tweenfield.on_demand import OnDemand, rows_kept
+from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
 from tweenfield.video.color import color_tags, rgb_from_frame
-from tweenfield.video.container import decoded, open_video
+from tweenfield.video.decoding import decoded, open_video
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate

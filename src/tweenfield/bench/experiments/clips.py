@@ -7,9 +7,8 @@ from tweenfield.bench.cells import Cell, Method
 from tweenfield.bench.comparison import over_frames, over_motion
 from tweenfield.bench.datasets import reduced
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale
-from tweenfield.fields import FIELDS
-from tweenfield.fit import Recipe
-from tweenfield.presets import draft, replace, standard
+from tweenfield.fitting.presets import RECIPES, draft, standard
+from tweenfield.fitting.recipe import Recipe, replace
 
 _TINY = {
     "transport": {"steps": 3, "width": 4, "hidden": 2, "crops": 1, "side": 12},
@@ -28,7 +27,7 @@ def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
     return [
         Cell(case=case, method=Method(name=name, how=how), pictured=number < CLIPS_SHOWN)
         for number, case in enumerate(reduced(cases, **extent))
-        for name, how in {**baselines, **{field: _recipe(field, scale) for field in FIELDS}}.items()
+        for name, how in {**baselines, **{field: _recipe(field, scale) for field in RECIPES}}.items()
     ]
 
 
@@ -36,5 +35,6 @@ CLIPS = Experiment(
     title="Clips: every field and baseline",
     question="Held-out PSNR and SSIM, seconds and memory of each method on each clip.",
     plan=_plan,
+    compares=True,
     figures=lambda rows: [*over_frames(rows), over_motion(rows)],
 )

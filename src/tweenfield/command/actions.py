@@ -1,0 +1,150 @@
+"""What several commands do on the way, from their flags to the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say
+from tweenfield.command.options import Settings, check_name
+from tweenfield.errors import FlowError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from tweenfield import (
+        Evaluation,
+        FitResult,
+        Flow,
+        Lpips,
+        Progress,
+        Recipe,
+        Split,
+        Timeline,
+        Video,
+    )
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The preset with the settings that were given."""
+    from tweenfield.fitting.presets import preset
+    from tweenfield.fitting.recipe import replace
+
+    changes = {
+        "weight": settings.lambda_,
+        "steps": settings.steps,
+        "width": settings.width,
+        "depth": settings.depth,
+        "omega": settings.omega,
+        "time_step": settings.time_step,
+        "motion": settings.motion,
+        "seed": settings.seed,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    if settings.field is not None:
+        check_name("field", settings.field)
+    return replace(preset(settings.preset, settings.field), **given)
+
+
+def read(source: Path, frames: str | None, size: str | None) -> Video:
+    """The frames that were asked for."""
+    from tweenfield.video import parse_size, read_video
+
+    return read_video(source, frames=frames, size=parse_size(size) if size else None)
+
+
+def given_flow(path: str, video: Video) -> Flow:
+    """Flow from a file or folder."""
+    from tweenfield.flow import PROVIDERS, read_flow
+
+    if not Path(path).exists():
+        raise FlowError(
+            f"{path}: there is no such flow; use {', '.join(PROVIDERS)}, or an existing file or folder"
+        )
+    return read_flow(path, video)
+
+
+def observed_flow(path: str, split: Split) -> Flow:
+    """Flow from a file or folder, for the observed frames only; what doesn't fit is said of these."""
+    from dataclasses import replace
+
+    seen = replace(split.observed, name=f"{split.observed.name} observed with --stride {split.stride}")
+    return given_flow(path, seen)
+
+
+def flow_of(name: str, video: Video, on_stage: Stages) -> Flow:
+    """Flow by the provider called ``name``, or from the file or folder of that name."""
+    from tweenfield.flow import estimate_flow, provider
+
+    estimator = provider(name)
+    if estimator is None:
+        return given_flow(name, video)
+    return estimate_flow(video, estimator, on_progress=lambda done, total: on_stage("flow", done, total))
+
+
+def lpips_of(path: Path | None) -> Lpips | None:
+    """What measures LPIPS with the weights at ``path``, if it was asked for."""
+    from tweenfield.evaluation.lpips import Lpips
+
+    return Lpips(path) if path else None
+
+
+def fit_progress(on_stage: Stages) -> Callable[[Progress], None]:
+    """Shows the fit as a stage."""
+    return lambda p: on_stage(p.stage, p.step, p.steps, p.remark)
+
+
+def draw(
+    result: FitResult,
+    timeline: Timeline,
+    output: str,
+    on_stage: Stages,
+    *,
+    keyframes: Video | None,
+    size: tuple[int, int] | None = None,
+) -> None:
+    """Render and write, frame by frame."""
+    from tweenfield.drawing.render import render as render_field
+    from tweenfield.video import write_video
+
+    drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
+    write_video(
+        output,
+        on_stage.count("render", drawn, len(timeline.positions)),
+        rate=timeline.rate,
+        color=result.source.color,
+        sample_aspect_ratio=result.source.sample_aspect_ratio,
+    )
+
+
+def say_written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:
+    """Tell what was written."""
+    if json:
+        print_json({"written": output, "frames": count, "rate": str(rate)}, json)
+    elif not quiet:
+        print_facts({"written": output, "frames": count, "rate": f"{float(rate):.6g} fps"})
+
+
+def say_scores(evaluation: Evaluation, json: str | None) -> None:
+    """Tell how good the field and the baselines are, on stdout as a table unless JSON goes there."""
+    values = evaluation.as_json()
+    if json:
+        print_json(values, json)
+    if json != "-":
+        size, count = "{}x{}".format(*values["size"]), values["held_out"]
+        print_scores(
+            [
+                (name, {key.removesuffix("_held_out"): value for key, value in figures.items()})
+                for name, figures in ((values["field"], values), *values["baselines"].items())
+            ],
+            f"{values['clip']}: {count} held-out frames of {size}, protocol {values['protocol']}",
+        )
+
+
+def show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
+    """Tell the settings, if asked to."""
+    if verbose:
+        for part in (video, recipe.field, recipe.objective, recipe.fit, recipe.teacher):
+            if part is not None:
+                say(repr(part))

@@ -1,0 +1,390 @@
+"""The commands. They call the public API only and import what is heavy when they need it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from tweenfield.command import actions
+from tweenfield.command.bench import bench
+from tweenfield.command.console import check_json, plain, print_facts, print_json, say, stages
+from tweenfield.command.options import (
+    DRAW,
+    BaselineOption,
+    Device,
+    DeviceOption,
+    FlowOption,
+    Fps,
+    Frames,
+    In,
+    Json,
+    Keyframes,
+    KeyframesOption,
+    LpipsOption,
+    PlainCommand,
+    PlainFlags,
+    ProtocolOption,
+    Quiet,
+    Settings,
+    Size,
+    Slow,
+    VideoOut,
+    check_name,
+    takes_settings,
+)
+from tweenfield.errors import TweenfieldError, UsageError
+
+if TYPE_CHECKING:
+    import click
+
+
+class _Commands(PlainFlags, TyperGroup):
+    """Turns every expected failure into one sentence on stderr and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TweenfieldError as error:
+            _fail(str(error), error.exit_status)
+        except KeyboardInterrupt:
+            _fail("stopped by Ctrl-C; the output was not written", 1)
+        except MemoryError:
+            _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    say(f"tweenfield: {message}")
+    sys.exit(status)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Frames between frames, drawn from one continuous function fitted to your video.",
+    epilog="Try it: tweenfield run clip.mp4 -o smooth.mp4 --fps 2x",
+)
+
+
+def main() -> None:
+    """Entry point of the ``tweenfield`` command."""
+    # Read when PyTorch loads. Threads that wait by spinning make a fit ten times slower on busy cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    app(prog_name="tweenfield")
+
+
+def _version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"tweenfield {version('tweenfield')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(cls=PlainCommand)
+@takes_settings
+def run(
+    source: In,
+    output: VideoOut,
+    fps: Fps = None,
+    slow: Slow = None,
+    keyframes: KeyframesOption = Keyframes.rendered,
+    *,
+    settings: Settings,
+) -> None:
+    """Fit a video and draw it at another frame rate or speed: twice the rate unless told otherwise."""
+    from tweenfield.fitting.loop import fit as fit_field
+    from tweenfield.video import check_output, output_timeline
+
+    recipe = actions.recipe_of(settings)
+    check_output(output, inputs=[source])
+    check_json(settings.json)
+    video = actions.read(source, settings.frames, settings.size)
+    timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
+    check_output(output, inputs=[source], rate=timeline.rate)
+    actions.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
+        result = fit_field(
+            video,
+            actions.flow_of(settings.flow, video, on_stage),
+            recipe,
+            device=settings.device.value,
+            on_progress=actions.fit_progress(on_stage),
+        )
+        if not result.finished:
+            raise KeyboardInterrupt
+        actions.draw(
+            result, timeline, output, on_stage, keyframes=video if keyframes is Keyframes.original else None
+        )
+    actions.say_written(output, len(timeline), timeline.rate, settings.json, settings.quiet)
+
+
+@app.command(cls=PlainCommand)
+@takes_settings
+def fit(
+    source: In,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="MODEL.tween", help="The model file.", show_default=False),
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the checkpoint beside MODEL.tween.")
+    ] = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Fit a field to a video and keep it. Ctrl-C leaves a checkpoint that --resume goes on with."""
+    from tweenfield.fitting.loop import fit as fit_field
+    from tweenfield.fitting.model_file import header, load, save
+    from tweenfield.storage.atomic import check_target
+
+    recipe = actions.recipe_of(settings)
+    if output.suffix != ".tween":
+        raise UsageError(f"{output}: a model file ends in .tween; choose such a name")
+    check_target(output, inputs=[source])
+    check_json(settings.json)
+    # Beside the model, so that an older finished one stays until this fit ends.
+    checkpoint = output.with_suffix(".checkpoint" + output.suffix)
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{checkpoint}: this is an unfinished fit; go on with --resume, or remove it first")
+    if resume and not checkpoint.exists():
+        raise UsageError(f"{checkpoint}: there is no such file to go on with; leave out --resume")
+    before = load(checkpoint) if resume else None
+    video = actions.read(source, settings.frames, settings.size)
+    actions.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
+        result = fit_field(
+            video,
+            actions.flow_of(settings.flow, video, on_stage),
+            recipe,
+            device=settings.device.value,
+            resume=before,
+            on_progress=actions.fit_progress(on_stage),
+            on_checkpoint=lambda unfinished: save(unfinished, checkpoint),
+        )
+    if not result.finished:
+        save(result, checkpoint)
+        _fail(
+            f"stopped by Ctrl-C at step {result.step} of {result.steps}; {checkpoint} holds what was fitted "
+            "so far and can be drawn, and --resume goes on",
+            1,
+        )
+    save(result, output)
+    checkpoint.unlink(missing_ok=True)
+    if settings.json:
+        print_json({"written": str(output), **header(result)}, settings.json)
+    elif not settings.quiet:
+        print_facts(
+            {"written": output, "steps": result.steps, "last PSNR": f"{result.history[-1].psnr:.1f} dB"}
+        )
+
+
+@app.command(cls=PlainCommand)
+def render(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL.tween", help="What 'fit' wrote.", show_default=False)
+    ],
+    output: VideoOut,
+    fps: Fps = None,
+    slow: Slow = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="HxW", help="Draw at this height and width.", rich_help_panel=DRAW),
+    ] = None,
+    keyframes: KeyframesOption = Keyframes.rendered,
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="IN", help="The fitted video, for --keyframes original.", rich_help_panel=DRAW),
+    ] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(metavar="A:B[:STEP]", help="With --video, as for the fit.", rich_help_panel=DRAW),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a model at another frame rate, speed or size: twice the rate unless told otherwise."""
+    from tweenfield.fitting.device import resolve_device
+    from tweenfield.fitting.model_file import load
+    from tweenfield.fitting.result import Source
+    from tweenfield.video import check_output, output_timeline, parse_size
+
+    check_output(output, inputs=[model, *([video] if video else [])])
+    check_json(json)
+    if keyframes is Keyframes.rendered and (video or frames):
+        raise UsageError("--video and --frames serve --keyframes original only; add it, or leave them out")
+    originals = None
+    result = load(model)
+    if keyframes is Keyframes.original:
+        if video is None:
+            raise UsageError(
+                "--keyframes original needs the observed frames; add --video IN, and --frames as for the fit"
+            )
+        originals = actions.read(video, frames, "{}x{}".format(*result.source.size))
+        if Source.of(originals).digest != result.source.digest:
+            raise UsageError(
+                f"{video}: these are not the frames that {model} was fitted to; "
+                "give the same video and --frames"
+            )
+    result.field.to(resolve_device(device.value))
+    timeline = output_timeline(result.source, fps=fps or (None if slow else "2x"), slow=slow)
+    check_output(output, rate=timeline.rate)
+    with stages(quiet) as on_stage:
+        actions.draw(
+            result, timeline, output, on_stage, keyframes=originals, size=parse_size(size) if size else None
+        )
+    actions.say_written(output, len(timeline), timeline.rate, json, quiet)
+
+
+@app.command(name="eval", cls=PlainCommand)
+@takes_settings
+def eval_(
+    source: In,
+    stride: Annotated[int, typer.Option(help="Observe every n-th frame, hide and score the others.")] = 2,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Leave the drawn video, pictures and plots here.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: BaselineOption = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Score baselines too.")
+    ] = True,
+    protocol: ProtocolOption = "tweenfield",
+    lpips: LpipsOption = None,
+    *,
+    settings: Settings,
+) -> None:
+    """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
+    from tweenfield.baselines import USUAL, chosen
+    from tweenfield.evaluation.evaluate import evaluate
+    from tweenfield.evaluation.split import hide
+    from tweenfield.flow import provider
+
+    if baseline and not baselines:
+        raise UsageError("--baseline and --no-baselines contradict each other; leave out one of them")
+    others = chosen(baseline or USUAL) if baselines else {}
+    check_name("protocol", protocol)
+    recipe = actions.recipe_of(settings)
+    measure = actions.lpips_of(lpips)
+    check_json(settings.json)
+    if output is not None:
+        from tweenfield.storage.atomic import check_target
+
+        check_target(output, inputs=[source], folder=True)
+    video = actions.read(source, settings.frames, settings.size)
+    actions.show_settings(settings.verbose, video, recipe)
+    with stages(settings.quiet) as on_stage:
+        evaluation = evaluate(
+            video,
+            provider(settings.flow) or actions.observed_flow(settings.flow, hide(video, stride)),
+            recipe,
+            stride=stride,
+            device=settings.device.value,
+            baselines=others,
+            protocol=protocol,
+            lpips=measure,
+            on_stage=on_stage,
+        )
+        if output is not None:
+            from tweenfield.evaluation.pictures import save_evaluation
+
+            save_evaluation(evaluation, output, on_stage.count)
+    actions.say_scores(evaluation, settings.json)
+    if output is not None and settings.json != "-":
+        print_facts({"pictures": output})
+
+
+app.command(cls=PlainCommand)(bench)
+
+
+@app.command(cls=PlainCommand)
+def flow(
+    source: In,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="A new folder.", show_default=False)
+    ],
+    flow: FlowOption = "dis",
+    frames: Frames = None,
+    size: Size = None,
+    quiet: Quiet = False,
+) -> None:
+    """Optical flow between every two frames, as .flo files and pictures; --flow DIR reads them back."""
+    from tweenfield.flow import write_flow
+    from tweenfield.storage.atomic import check_target
+
+    check_target(output, inputs=[source], folder=True)
+    video = actions.read(source, frames, size)
+    with stages(quiet) as on_stage:
+        write_flow(actions.flow_of(flow, video, on_stage), output)
+    if not quiet:
+        print_facts({"written": output, "intervals": len(video) - 1})
+
+
+@app.command(cls=PlainCommand)
+def info(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False),
+    ],
+    json: Json = None,
+) -> None:
+    """What a video or a model file holds."""
+    from dataclasses import asdict
+
+    if source.suffix == ".tween":
+        from tweenfield.fitting.model_file import header, load
+
+        values = header(load(source))
+        field = values["recipe"]["field"]
+        shown = {
+            "model": source,
+            "field": ", ".join(f"{name} {value}" for name, value in field.items()).removeprefix("name "),
+            "video": values["source"]["name"],
+            "frames": f"{len(values['source']['times'])} of {{}}x{{}}".format(*values["source"]["size"]),
+            "rate": values["source"]["rate"],
+            "preset": values["recipe"]["name"],
+            "flow": values["flow"],
+            "steps": f"{values['step']} of {values['steps']} in {values['seconds']:.1f} s",
+        }
+    else:
+        from tweenfield.video import describe_video
+
+        about = describe_video(source)
+        values = plain(asdict(about))
+        shown = values | {
+            "size": "{}x{}".format(*about.size),
+            "duration": f"{float(about.duration):.6g} s",
+            # The range tells how YUV is coded; RGB has none.
+            "color": "RGB"
+            if about.matrix == "gbr"
+            else ("full range" if about.color.full_range else "limited range"),
+            "audio": ", ".join(map(str, about.audio)) or "none",
+        }
+    if json:
+        print_json(values, json)
+    else:
+        print_facts(shown)

@@ -1,0 +1,238 @@
+"""The flags of the command line, each once; the commands pick those they need."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import Enum
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from tweenfield.errors import UsageError
+
+
+class Device(str, Enum):
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Keyframes(str, Enum):
+    original = "original"
+    rendered = "rendered"
+
+
+# The tables in which names are looked up; they may hold more than the package's own.
+_TABLES = {
+    "field": "tweenfield.fitting.presets:RECIPES",
+    "protocol": "tweenfield.evaluation.metrics:PROTOCOLS",
+    "experiment": "tweenfield.bench.experiments:EXPERIMENTS",
+}
+
+
+def check_name(parameter: str, name: str) -> None:
+    """Find out at once that a name isn't in the table of what a flag or an argument takes.
+
+    Raises:
+        UsageError: it isn't.
+    """
+    module, _, table = _TABLES[parameter].partition(":")
+    names = getattr(import_module(module), table)
+    if name not in names:
+        raise UsageError(f"there is no {parameter} {name!r}; use {', '.join(names)}")
+
+
+class PlainFlags:
+    """A command whose help names no type after flags that take no value, where Typer would say <bool>."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc] # of what this is mixed into
+        for flag in (p for p in params if getattr(p, "is_flag", False)):
+            flag.metavar = ""
+        return params
+
+
+class PlainCommand(PlainFlags, TyperCommand):
+    """What every command is made by."""
+
+
+FIT, DRAW, INPUT = "How to fit", "What to draw", "What to read"
+
+In = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.", show_default=False)]
+VideoOut = Annotated[
+    str,  # not a Path, which would lose the / that says "a folder"
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        show_default=False,
+        help="NAME.mp4, .mkv, .webm or .gif, or a folder for PNGs.",
+    ),
+]
+Frames = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A:B[:STEP]",
+        help="Use these frames only: from A, before B, every STEP-th.",
+        rich_help_panel=INPUT,
+    ),
+]
+Size = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Resize to this height and width.", rich_help_panel=INPUT)
+]
+Fps = Annotated[
+    str | None,
+    typer.Option(metavar="RATE", help="Frame rate to play at: 2x, 60, 60000/1001.", rich_help_panel=DRAW),
+]
+Slow = Annotated[
+    str | None, typer.Option(metavar="FACTOR", help="Play this much slower: 4x.", rich_help_panel=DRAW)
+]
+KeyframesOption = Annotated[
+    Keyframes,
+    typer.Option(
+        "--keyframes",
+        help="original: observed frames as they came; rendered: as the field draws them.",
+        rich_help_panel=DRAW,
+    ),
+]
+FieldOption = Annotated[
+    str | None,
+    typer.Option(
+        "--field",
+        metavar="NAME",
+        help="The function that is fitted: transport (the default), patches, or siren (that of the paper).",
+        rich_help_panel=FIT,
+    ),
+]
+PresetOption = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="How much work to put in: draft, standard; for siren also paper, paper-experiments.",
+        rich_help_panel=FIT,
+    ),
+]
+FlowOption = Annotated[
+    str,
+    typer.Option(
+        "--flow",
+        metavar="FLOW",
+        help="dis, deepflow, farneback, ptlflow:NAME, or a file or folder of flow.",
+        rich_help_panel=FIT,
+    ),
+]
+Lambda = Annotated[
+    float | None,
+    typer.Option("--lambda", help="siren, patches: share of the flow constraint.", rich_help_panel=FIT),
+]
+Steps = Annotated[int | None, typer.Option(help="Steps of the fit.", rich_help_panel=FIT)]
+Width = Annotated[
+    int | None, typer.Option(help="Neurons or channels of a hidden layer.", rich_help_panel=FIT)
+]
+Depth = Annotated[int | None, typer.Option(help="Layers of the network.", rich_help_panel=FIT)]
+Omega = Annotated[
+    float | None, typer.Option(help="siren, patches: frequency of the sines.", rich_help_panel=FIT)
+]
+TimeStep = Annotated[
+    float | None,
+    typer.Option(
+        help="siren, patches: length of a frame interval inside; smaller ties frames closer.",
+        rich_help_panel=FIT,
+    ),
+]
+MotionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--motion",
+        metavar="[given|fitted]",
+        help="siren, patches: the flow as it is given, or corrected by what is fitted with the field.",
+        rich_help_panel=FIT,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Number that decides all that is random; 0 if not given.", rich_help_panel=FIT),
+]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--baseline",
+        metavar="NAME[=...]",
+        help="Compare with this, in place of blend, cubic and warp; may be repeated. A name, "
+        "NAME=FOLDER of frames, or NAME='COMMAND {a} {b} {t} {out}'.",
+        show_default=False,
+    ),
+]
+ProtocolOption = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        metavar="NAME",
+        help="Whose way of measuring PSNR and SSIM: tweenfield, rife, film, softsplat, xvfi, cure or nsff.",
+    ),
+]
+LpipsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--lpips",
+        metavar="PATH",
+        help="Measure LPIPS too, with the weights in this folder or file.",
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+Json = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write the result as JSON; - is stdout.", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settings are used.")]
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """What every command that fits takes: what to read, how to fit, what to say."""
+
+    field: FieldOption = None
+    preset: PresetOption = "standard"
+    flow: FlowOption = "dis"
+    lambda_: Lambda = None
+    steps: Steps = None
+    width: Width = None
+    depth: Depth = None
+    omega: Omega = None
+    time_step: TimeStep = None
+    motion: MotionOption = None
+    seed: Seed = None
+    frames: Frames = None
+    size: Size = None
+    device: DeviceOption = Device.auto
+    json: Json = None
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with each setting as a flag of its own, handed to ``command`` as one ``Settings``."""
+    own = inspect.signature(command, eval_str=True).parameters
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    flags = {
+        f.name: inspect.Parameter(f.name, keyword, default=f.default, annotation=f.type)
+        for f in fields(Settings)
+    }
+    parameters = [p.replace(kind=keyword) for name, p in own.items() if name != "settings"]
+
+    @wraps(command)
+    def with_flags(**values: Any) -> None:
+        settings = Settings(**{name: values.pop(name) for name in flags})
+        command(**values, settings=settings)
+
+    # Typer reads the flags from here.
+    with_flags.__signature__ = inspect.Signature([*parameters, *flags.values()])
+    with_flags.__annotations__ = {p.name: p.annotation for p in (*parameters, *flags.values())}
+    return with_flags

@@ -1,0 +1,1 @@
+"""A field and times in, frames out, one after the other."""

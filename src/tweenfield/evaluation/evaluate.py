@@ -1,0 +1,127 @@
+"""What to expect on your clip: hide frames, fit the rest, score the drawn ones against the hidden truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from tweenfield.baselines import BASELINES, USUAL, Baseline
+from tweenfield.evaluation.cost import Meter
+from tweenfield.evaluation.lpips import Lpips
+from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
+from tweenfield.evaluation.split import Split, hide
+from tweenfield.fitting.device import resolve_device
+from tweenfield.fitting.recipe import Recipe
+from tweenfield.fitting.result import FitResult
+from tweenfield.flow import Flow, FlowEstimator, estimate_flow
+from tweenfield.video import Video
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Evaluation:
+    """Scores of a field and of the baselines on the same held-out frames, by one protocol."""
+
+    split: Split
+    fitted: ScoredFit
+    device: str
+    protocol: str
+    baselines: dict[str, Score]
+    seconds: dict[str, float]
+    peak_memory_mib: float
+
+    @property
+    def result(self) -> FitResult:
+        """The fitted field and how it came about."""
+        return self.fitted.result
+
+    @property
+    def score(self) -> Score:
+        """Of the field, on the held-out frames."""
+        return self.fitted.score
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.split.observed.name!r}, {np.mean(self.score.psnr):.2f} dB held-out)"
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``tweenfield eval --json -`` prints."""
+        return {
+            "clip": self.split.observed.name,
+            "field": self.result.field.name,
+            "flow": self.result.flow,
+            "preset": self.result.recipe.name,
+            "settings": self.result.recipe.settings,
+            "seed": self.result.recipe.fit.seed,
+            "device": self.device,
+            "protocol": self.protocol,
+            "size": list(self.split.observed.size),
+            "stride": self.split.stride,
+            "observed": len(self.split.observed),
+            "held_out": len(self.split.held_out),
+            "psnr_observed": self.fitted.psnr_observed,
+            **self.score.means,
+            "baselines": {name: score.as_json() for name, score in self.baselines.items()},
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+            "parameters": self.fitted.parameters,
+        }
+
+
+def evaluate(
+    video: Video,
+    flow: FlowEstimator | Flow,
+    recipe: Recipe,
+    *,
+    stride: int = 2,
+    device: str = "auto",
+    baselines: Mapping[str, Baseline] = MappingProxyType({name: BASELINES[name] for name in USUAL}),
+    protocol: str = "tweenfield",
+    lpips: Lpips | None = None,
+    on_stage: OnStage | None = None,
+) -> Evaluation:
+    """Fit the observed frames of a video and score field and baselines on the held-out ones.
+
+    Args:
+        video: all frames, those to be hidden included.
+        flow: a provider, which is shown the observed frames only, or the flow of the observed frames.
+        recipe: how to fit.
+        stride: every ``stride``-th frame is observed.
+        device: as for ``tweenfield.fit``.
+        baselines: what to compare with, by name; they are given the same flow as the field.
+        protocol: how PSNR and SSIM are measured, a name from ``tweenfield.evaluation.metrics.PROTOCOLS``.
+        lpips: measures LPIPS of the held-out frames, too.
+        on_stage: told how the stages flow, teacher, fit and render get on.
+
+    Raises:
+        UsageError: too few frames for the stride, frames too small to be scored, or no such protocol.
+        KeyboardInterrupt: Ctrl-C; scores of a fit that was cut short would mislead.
+    """
+    on_stage = on_stage or (lambda stage, done, total, remark: None)
+    split = hide(video, stride)
+    check_scoring(video, protocol, lpips)
+
+    with Meter() as flowing:
+        if not isinstance(flow, Flow):
+            flow = estimate_flow(
+                split.observed, flow, on_progress=lambda done, total: on_stage("flow", done, total, "")
+            )
+        for _ in flow.forward:  # Made on demand, it would count as part of the fit.
+            pass
+    fitted = fit_and_score(
+        split, flow, recipe, device=device, protocol=protocol, lpips=lpips, on_stage=on_stage
+    )
+    return Evaluation(
+        split=split,
+        fitted=fitted,
+        device=str(resolve_device(device)),
+        protocol=protocol,
+        baselines={
+            name: score(draw(split.observed, flow, split.positions), split.held_out, protocol, lpips)
+            for name, draw in baselines.items()
+        },
+        seconds={"flow": flowing.seconds, "fit": fitted.seconds, "render": fitted.score.seconds},
+        peak_memory_mib=max(flowing.peak_memory_mib, fitted.peak_memory_mib),
+    )

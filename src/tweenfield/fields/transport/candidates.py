@@ -1,0 +1,149 @@
+"""What transport mixes: colours of four observed frames, fetched along several hypotheses of the motion.
+
+Times are fractions s of one interval; the window around it is (before, first, second, after). Each candidate
+j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
+
+    along the forward flow    V_first(x - s v), V_second(x + (1 - s) v), with v = F(x - s v)
+    along the backward flow   the same with v = -B(x + (1 - s) v)
+    far along the flow        with the mean of both velocities to the first and the second frame, and from
+                              there on along the flow of the neighbouring interval into V_before and V_after
+    standing still            all four frames at x
+
+At the ends of a video and beside a hard cut the window lacks a frame; its candidates are marked absent.
+Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from tweenfield.flow.estimator import Flow
+from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.velocity import mean_velocity, velocities_between
+
+# Which frame of the window each candidate looks into.
+SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
+CANDIDATES = len(SOURCES)
+# From here on candidates stand still.
+STILL = 6
+# Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
+NEAR = (0, 2, STILL)
+# Cues that the weights may depend on besides the colours; see trace().
+CUES = 5
+# The share of standing still in the base mixture where forward and backward flow don't agree at all,
+_STILL_SHARE = np.float32(0.2)
+# in squares of this side around the pixel.
+_AROUND = 5
+# Cues saturate at these lengths, in pixels.
+_LONG_MOTION = np.float32(20)
+_STRONG_ACCELERATION = np.float32(8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Four frames around one interval, and the flow of the three intervals between them.
+
+    Attributes:
+        frames: before, first, second, after; an absent frame repeats its neighbour.
+        forward: flow from each frame to the next; of an absent frame, zero.
+        backward: flow from each frame after the first to the one before it.
+        present: whether there is a frame before, and one after, of the same scene.
+        cut: whether the scene changes between the first and the second frame.
+        moves: whether following the flow between them explains at least as much as standing still.
+    """
+
+    frames: UInt8[np.ndarray, "4 height width 3"]
+    forward: Float32[np.ndarray, "3 height width 2"]
+    backward: Float32[np.ndarray, "3 height width 2"]
+    present: tuple[bool, bool]
+    cut: bool
+    moves: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Where the candidates of one time are, in pixels from where they are seen, and cues on their worth."""
+
+    displacement: Float32[np.ndarray, "candidates height width 2"]
+    cues: Float32[np.ndarray, "cues height width"]
+    present: Bool[np.ndarray, " candidates"]
+
+
+def window(
+    frames: np.ndarray,
+    forward: np.ndarray,
+    backward: np.ndarray,
+    cuts: np.ndarray,
+    moves: np.ndarray,
+    interval: int,
+) -> Window:
+    """The window around an interval of n frames; all else is given for each of their n - 1 intervals."""
+    last = len(frames) - 1
+    inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
+    ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)
+    present = (interval > 0 and not cuts[interval - 1], interval + 2 <= last and not cuts[interval + 1])
+    for side, there in ((0, present[0]), (2, present[1])):
+        if not there:
+            ahead[side] = back[side] = 0
+    index = interval + np.array([-1 if present[0] else 0, 0, 1, 2 if present[1] else 1])
+    return Window(
+        frames=frames[index],
+        forward=ahead,
+        backward=back,
+        present=present,
+        cut=bool(cuts[interval]),
+        moves=bool(moves[interval]),
+    )
+
+
+def trace(around: Window, fraction: float) -> Trace:
+    """The candidates at ``fraction`` of the window's middle interval.
+
+    Cues: agreement of forward and backward flow at the first and at the second frame, length of the motion,
+    how far the velocity differs between the intervals before and after, and the share of standing still in
+    the base mixture (``tweenfield.fields.transport.mixing``).
+    """
+    flow = Flow(forward=around.forward[1:2], backward=around.backward[1:2], name="window")
+    s = np.float32(fraction)
+
+    def pair(v: np.ndarray) -> list[np.ndarray]:
+        return [-s * v, (1 - s) * v]
+
+    (ahead, sure_ahead), (back, sure_back) = velocities_between(flow, 0, fraction)
+    v = mean_velocity(ahead, sure_ahead, back, sure_back)
+    to_first, to_second = pair(v)
+    near = [*pair(ahead), *pair(back)]
+    if around.cut:
+        to_first, to_second = s * around.backward[0], (1 - s) * around.forward[2]
+        near = [to_first, to_second] * 2
+    onward_before = _at(around.backward[0], to_first)
+    onward_after = _at(around.forward[2], to_second)
+    still = np.zeros_like(v)
+    before, after = around.present
+    acceleration = onward_after + onward_before if before and after else still
+    disagreed = 1 - cv2.blur((sure_ahead + sure_back) / 2, (_AROUND, _AROUND))
+    return Trace(
+        displacement=np.stack((*near, to_first + onward_before, to_second + onward_after, *[still] * 4)),
+        cues=np.stack(
+            (
+                sure_ahead,
+                sure_back,
+                np.minimum(_length(v) / _LONG_MOTION, 1),
+                np.minimum(_length(acceleration) / _STRONG_ACCELERATION, 1),
+                _STILL_SHARE * disagreed if around.moves else np.ones_like(disagreed),
+            )
+        ),
+        present=np.array([(before, True, True, after)[source] for source in SOURCES]),
+    )
+
+
+def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+    return sample_linear(values, *displaced(displacement))
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(vectors, axis=-1)

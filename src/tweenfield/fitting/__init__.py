@@ -1,0 +1,1 @@
+"""A video, its flow and a recipe in, a fitted field out."""

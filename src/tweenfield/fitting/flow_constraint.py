@@ -1,0 +1,160 @@
+"""The paper's objective: observed colours, and the flow constraint (arXiv 2206.10886, equation 10)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import nn
+
+from tweenfield.fields.base import Field, FieldConfig, Grid, along
+from tweenfield.fields.motion import Motion
+from tweenfield.fitting.losses import Losses, constrained_loss, observation_loss, residual, squared_error
+from tweenfield.fitting.matching import Matching
+from tweenfield.fitting.samples import Points, at_frames, between_frames
+from tweenfield.flow.observed import Observed
+
+# Least weight of a warped colour, where the flow isn't trusted: a mixture of two frames still helps.
+_LEAST = 0.3
+# Where the velocity comes from.
+MOTIONS = ("given", "fitted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowConstraint:
+    """Settings of the paper's objective, equation (10), and of what it can be asked of besides.
+
+    Raises:
+        ValueError: a share or weight lies outside its range, or the batch is empty.
+    """
+
+    name: ClassVar[str] = "flow-constraint"
+
+    weight: float = 0.12
+    """lambda, the share of the flow constraint; 0 fits the frames alone."""
+    huber: float = 0.0
+    """Changes of colour per interval below this count by their square; the paper has absolute values only."""
+    points: int = 8192
+    """Points drawn per step in each of the field's blocks. ``siren`` has one block, which is the whole
+    picture; ``patches`` has its cells."""
+    between: float = 0.0
+    """Share of the points that lie between observed frames, where the flow is carried to their time. The
+    others are observed pixels; the paper has no others."""
+    warped: float = 0.0
+    """Weight of the colour that the flow, or a teacher, brings to a point between the frames; an observed
+    colour has 1."""
+    motion: str = "given"
+    """``given``: the flow as it is; ``fitted``: the flow and a correction that is fitted with the field."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"lambda is {self.weight}, but must lie between 0 and 1")
+        if self.points < 1:
+            raise ValueError(f"a batch has {self.points} points, but must have at least 1")
+        if not 0 <= self.between < 1:
+            raise ValueError(f"between is {self.between}, but must be at least 0 and less than 1")
+        for name in ("huber", "warped"):
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"{name} is {value}, but must be 0 or a positive number")
+        if self.motion not in MOTIONS:
+            raise ValueError(f"motion is {self.motion!r}, but must be {' or '.join(MOTIONS)}")
+        if self.motion == "fitted" and not self.weight:
+            raise ValueError("with lambda 0 there is no use for motion, so it must be given, not fitted")
+
+    @property
+    def teachable(self) -> bool:
+        """Whether a teacher's frames would be of use: a fitted motion brings better colours than flow that
+        has to be corrected can teach."""
+        return self.between > 0 and self.warped > 0 and self.motion == "given"
+
+    def check(self, field: FieldConfig) -> None:
+        """Any field has the colours and the derivative that it asks for."""
+
+    def learnt(self, grid: Grid) -> nn.ModuleDict:
+        """The correction to the flow, ``motion``, if that is to be fitted."""
+        return nn.ModuleDict({"motion": Motion(grid)} if self.motion == "fitted" else {})
+
+    def on(self, observed: Observed, device: torch.device, teacher: Field | None = None) -> FlowConstrained:
+        """The objective for this video and its flow, with its data on ``device``. The teacher is a field that
+        was fitted to the same video; its frames take the place of colours that the flow brings.
+        """
+        return FlowConstrained(self, observed, device, teacher)
+
+
+@final
+class FlowConstrained:
+    """Observation loss and flow constraint on random points (arXiv 2206.10886, section 3).
+
+    Between the frames, both count by how far the flow is to be trusted, the colour a little in any case, and
+    in full if a teacher drew it:
+
+        L = (1 - lambda) (L_obs + warped * mean of (0.3 + 0.7 trust) * (f - warped colour)^2)
+            + lambda * mean over all points of trust * |df/dx u + df/dy v + df/dt|
+
+    with the absolute value as ``tweenfield.fitting.losses.residual`` has it.
+
+    A fitted motion adds lambda times its own loss (``tweenfield.fitting.matching``).
+    """
+
+    def __init__(
+        self, config: FlowConstraint, observed: Observed, device: torch.device, teacher: Field | None = None
+    ) -> None:
+        video, flow = observed.video, observed.flow
+        height, width = video.size
+        fitted = config.motion == "fitted"
+        self._config = config
+        self.learnt = config.learnt(Grid(frames=len(video), height=height, width=width)).to(device)
+        # At least one point is an observed one.
+        self._between_points = min(round(config.between * config.points), config.points - 1)
+        self._known = at_frames(video, flow if config.weight else None, device)
+        self._between = between_frames(observed, device, teacher) if self._between_points or fitted else None
+        self._least = _LEAST if teacher is None else 1.0
+        self._matching = (
+            Matching(video, self._between, self.learnt["motion"], device)
+            if fitted and self._between is not None
+            else None
+        )
+
+    def steps_per_epoch(self, field: Field) -> int:
+        """Steps after which as many points were drawn as the video has."""
+        return -(-len(self._known.colors) // (math.prod(field.blocks) * self._config.points))
+
+    def __call__(self, field: Field, generator: torch.Generator) -> Losses:
+        """The loss of one batch of points, drawn uniformly, the same number from each block."""
+        count = self._config.points - self._between_points
+        known = self._known.at(*self._known.draw(count, field.blocks, generator))
+        if self._matching is None or self._between is None:
+            return self._loss(field, known, self._drawn_between(field, generator))
+        known = known._replace(velocity=known.velocity + self.learnt["motion"](known.points).detach())
+        # Without points between the frames for the field, the motion still needs some.
+        count = self._between_points or self._config.points
+        matched = self._matching(*self._between.draw(count, field.blocks, generator))
+        losses = self._loss(field, known, matched.points if self._between_points else None)
+        return losses._replace(total=losses.total + self._config.weight * matched.loss)
+
+    def _drawn_between(self, field: Field, generator: torch.Generator) -> Points | None:
+        if self._between is None:
+            return None
+        return self._between.at(*self._between.draw(self._between_points, field.blocks, generator))
+
+    def _loss(self, field: Field, known: Points, between: Points | None) -> Losses:
+        weight, huber = self._config.weight, self._config.huber
+        if between is None:
+            if weight:
+                return constrained_loss(field, known.points, known.colors, known.velocity, weight, huber)
+            loss = observation_loss(field, known.points, known.colors)
+            return Losses(loss, loss, torch.zeros_like(loss))
+        value, derivative = field.with_derivative(
+            torch.cat((known.points, between.points)), along(torch.cat((known.velocity, between.velocity)))
+        )
+        n = len(known.points)
+        observation = squared_error(value[:n], known.colors).mean()
+        weights = self._least + (1 - self._least) * between.trust
+        target = (weights * squared_error(value[n:], between.colors)).mean()
+        change = residual(derivative, huber)
+        constraint = torch.cat((change[:n], between.trust * change[n:])).mean()
+        total = (1 - weight) * (observation + self._config.warped * target) + weight * constraint
+        return Losses(total, observation, constraint)

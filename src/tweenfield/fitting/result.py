@@ -1,0 +1,113 @@
+"""What a fit leaves: the field, and how it came about."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from fractions import Fraction
+
+import numpy as np
+from torch import Tensor, nn
+
+from tweenfield.fields.base import Field
+from tweenfield.fitting.recipe import Recipe
+from tweenfield.video import ColorTags, Video
+
+# What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
+SQUARED_ERROR = "squared error over RGB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a fit stands. Losses are means over the last few steps."""
+
+    step: int
+    steps: int
+    loss: float
+    """What is minimised; only figures of one objective can be compared."""
+    observation: float
+    """Squared error of what the objective compared, summed over RGB."""
+    constraint: float
+    psnr: float
+    """PSNR in dB of what the objective compared, before rounding: observed points, or hidden frames."""
+    seconds: float
+    """Since this call began."""
+    stage: str = "fit"
+    """``teacher`` as long as that is fitted."""
+
+    @property
+    def remark(self) -> str:
+        """How good the fit is, in one line."""
+        return f"{SQUARED_ERROR} {self.observation:.4g}, {self.psnr:.1f} dB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a fit remembers of its video."""
+
+    name: str
+    size: tuple[int, int]
+    times: tuple[Fraction, ...]
+    rate: Fraction
+    color: ColorTags
+    sample_aspect_ratio: Fraction
+    digest: str
+    """SHA-256 of the frames, to recognise the video again."""
+
+    @classmethod
+    def of(cls, video: Video) -> Source:
+        """The source that ``video`` is."""
+        digest = hashlib.sha256()
+        for frame in video.frames:
+            digest.update(np.ascontiguousarray(frame))
+        return cls(
+            name=video.name,
+            size=video.size,
+            times=video.times,
+            rate=video.rate,
+            color=video.color,
+            sample_aspect_ratio=video.sample_aspect_ratio,
+            digest=digest.hexdigest(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What an unfinished fit needs to go on, besides the field."""
+
+    optimizer: dict[str, Tensor]
+    """State of the optimiser, by parameter."""
+    teacher: Field | None
+    """The recipe's teacher, fitted."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class FitResult:
+    """A fitted field and how it came about."""
+
+    field: Field
+    source: Source
+    recipe: Recipe
+    flow: str
+    """What the flow called itself."""
+    step: int
+    """Steps taken."""
+    steps: int
+    """Steps to take."""
+    seconds: float
+    """Time spent, interruptions left out."""
+    history: list[Progress] = dataclass_field(default_factory=list)
+    learnt: nn.ModuleDict = dataclass_field(default_factory=nn.ModuleDict)
+    """What the objective fitted besides the field: ``motion``, the correction to the flow, where it was
+    fitted."""
+    checkpoint: Checkpoint | None = None
+    """There while the fit can be continued."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step was taken."""
+        return self.step == self.steps
+
+    def __repr__(self) -> str:
+        return f"FitResult({self.field.name}, {self.source.name!r}, step {self.step} of {self.steps})"

@@ -1,0 +1,109 @@
+"""What is known of every pixel at certain times, and random points among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from tweenfield.fields.base import Field
+from tweenfield.flow.between import FRACTIONS, between
+from tweenfield.flow.estimator import Flow
+from tweenfield.flow.observed import Observed
+from tweenfield.flow.velocity import velocity_at_frame
+from tweenfield.video import Video
+
+
+class Points(NamedTuple):
+    """Points (x, y, t), their velocity and colour, and how far to believe both, from 0 to 1."""
+
+    points: Float[Tensor, "points 3"]
+    velocity: Float[Tensor, "points 2"]
+    colors: Float[Tensor, "points 3"]
+    trust: Float[Tensor, " points"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """Every pixel at certain times: all of the first time row after row, then the next.
+
+    Attributes:
+        size: height and width of a frame.
+        times: in intervals since the first frame.
+        velocity: by the given flow, in pixels per interval.
+        colors: as observed, or as the flow brings them.
+        trust: how far to believe colour and velocity, from 0 to 1.
+    """
+
+    size: tuple[int, int]
+    times: Float[Tensor, " times"]
+    velocity: Float[Tensor, "pixels 2"]
+    colors: UInt8[Tensor, "pixels 3"]
+    trust: Float[Tensor, " pixels"]
+
+    def draw(
+        self, count: int, blocks: tuple[int, int], generator: torch.Generator
+    ) -> tuple[Int[Tensor, " points"], Float[Tensor, "points 3"]]:
+        """Random pixels as their places in the tensors and as points (x, y, t), ``count`` from each block."""
+        height, width = self.size
+        rows, columns = blocks
+        device = self.colors.device
+        # In double precision a number below 1 in single precision stays below it when columns are added.
+        x, y, t = torch.rand(3, rows, columns, count, generator=generator).double()
+        # A pixel on the border of two blocks is drawn from both, from each as often as it lies in it.
+        x = ((x + torch.arange(columns)[:, None]) * (width / columns)).long()
+        y = ((y + torch.arange(rows)[:, None, None]) * (height / rows)).long()
+        t = (t * len(self.times)).long()
+        index = ((t * height + y) * width + x).flatten().to(device)
+        x, y, t = (axis.flatten().to(device) for axis in (x, y, t))
+        return index, torch.stack((x.float(), y.float(), self.times[t]), dim=1)
+
+    def at(self, index: Int[Tensor, " points"], points: Float[Tensor, "points 3"]) -> Points:
+        """What is known of drawn points."""
+        colors = self.colors[index].float() / 255
+        return Points(points, self.velocity[index].float(), colors, self.trust[index].float())
+
+
+def at_frames(video: Video, flow: Flow | None, device: torch.device) -> Samples:
+    """The observed frames, with the velocity at them."""
+    n, (height, width) = len(video), video.size
+    pixels = n * height * width
+    velocity = torch.zeros(1, 2).expand(pixels, 2)
+    if flow is not None:
+        velocity = torch.from_numpy(np.stack([velocity_at_frame(flow, k) for k in range(n)])).reshape(-1, 2)
+    return Samples(
+        size=video.size,
+        times=torch.arange(n, dtype=torch.float32, device=device),
+        colors=torch.from_numpy(np.ascontiguousarray(video.frames)).reshape(-1, 3).to(device),
+        velocity=velocity.to(device),
+        trust=torch.ones(1, device=device).expand(pixels),
+    )
+
+
+def between_frames(observed: Observed, device: torch.device, teacher: Field | None = None) -> Samples:
+    """What the flow says of times between the frames; colours are the teacher's, if there is one."""
+    video, flow = observed.video, observed.flow
+    n, (height, width) = len(video), video.size
+    times = [(k, fraction) for k in range(n - 1) for fraction in FRACTIONS]
+    colors = np.empty((len(times), height, width, 3), np.uint8)
+    # Half precision: 1/100 pixel at 10 pixels, for half the memory.
+    velocity = np.empty((len(times), height, width, 2), np.float16)
+    trust = np.empty((len(times), height, width), np.float16)
+    for i, (k, fraction) in enumerate(times):
+        velocity[i], color, trust[i] = between(video, flow, k, fraction)
+        if teacher is not None:
+            with torch.inference_mode():
+                color = teacher.frame(k + fraction).clamp(0, 1).cpu().numpy()
+        colors[i] = np.rint(255 * color)
+    return Samples(
+        size=video.size,
+        times=torch.tensor([k + fraction for k, fraction in times], device=device),
+        colors=torch.from_numpy(colors).reshape(-1, 3).to(device),
+        velocity=torch.from_numpy(velocity).reshape(-1, 2).to(device),
+        trust=torch.from_numpy(trust).flatten().to(device),
+    )

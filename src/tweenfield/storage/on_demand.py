@@ -1,0 +1,99 @@
+"""Arrays whose rows are made when asked for: frames and flow of clips of any length in bounded memory."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+# Rows that were asked for last are kept, up to so many bytes, and never fewer than there are intervals around
+# a hidden frame when three of four are hidden.
+KEPT_BYTES = 512 << 20
+KEPT_ROWS = 12
+
+
+def rows_kept(row_bytes: int) -> int:
+    """How many rows of so many bytes are kept."""
+    return max(KEPT_BYTES // max(row_bytes, 1), KEPT_ROWS)
+
+
+@final
+class OnDemand:
+    """An array that makes its rows, the entries along its first axis, when they are asked for.
+
+    To be read like a NumPy array: a number gives a row, which must not be written to; a slice or a sequence
+    of numbers gives an array of rows, and ``np.asarray`` all of it. Iterating holds one row at a time.
+
+    Args:
+        make: row of a number from 0 on, of the shape and type below.
+        shape: of the whole array.
+        dtype: of its entries.
+        keep: whether rows are worth keeping; not if ``make`` merely looks them up.
+    """
+
+    def __init__(
+        self, make: Callable[[int], np.ndarray], shape: Sequence[int], dtype: Any, *, keep: bool = True
+    ) -> None:
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        self._make = make
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._most = rows_kept(math.prod(self.shape[1:]) * self.dtype.itemsize) if keep else 0
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"OnDemand(shape={self.shape}, dtype={self.dtype})"
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[k] for k in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        chosen = np.arange(len(self))[first]
+        if chosen.ndim == 0:
+            return np.asarray(self._row(int(chosen))[tuple(rest)])
+        result = None
+        for place, k in enumerate(chosen):
+            row = self._row(int(k))[tuple(rest)]
+            if result is None:
+                result = np.empty((len(chosen), *row.shape), self.dtype)
+            result[place] = row
+        return np.empty((0, *self.shape[1:]), self.dtype) if result is None else result
+
+    def select(self, chosen: Sequence[int]) -> OnDemand:
+        """The rows of these numbers, still on demand."""
+        chosen = list(chosen)
+        return OnDemand(lambda k: self[chosen[k]], (len(chosen), *self.shape[1:]), self.dtype, keep=False)
+
+    def put(self, k: int, row: np.ndarray) -> None:
+        """Keep a row that was made already."""
+        row.flags.writeable = False
+        self._kept[k] = row
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    def _row(self, k: int) -> np.ndarray:
+        if k not in self._kept:
+            row = self._make(k)
+            if not self._most:
+                return row
+            self.put(k, row)
+        self._kept.move_to_end(k)
+        return self._kept[k]
+
+
+# Frames, flow and other arrays by time: in memory, or made row by row.
+Rows: TypeAlias = np.ndarray | OnDemand

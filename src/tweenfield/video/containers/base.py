@@ -1,0 +1,45 @@
+"""What an output container is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+
+from tweenfield.video.clip import ColorTags
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How frames are to be shown.
+
+    Attributes:
+        rate: frames per second.
+        color: matrix and range to convert with, and all the tags to write.
+        sample_aspect_ratio: width over height of one pixel.
+    """
+
+    rate: Fraction
+    color: ColorTags
+    sample_aspect_ratio: Fraction
+
+
+@runtime_checkable
+class Container(Protocol):
+    """Writes frames to one kind of file, or to a folder."""
+
+    folder: bool
+    """Whether it makes a folder."""
+    square_pixels: bool
+    """Whether it can't say another pixel aspect ratio, so that frames are widened to square pixels."""
+    highest_rate: Fraction | None
+    """The most frames per second that it can hold, if there is a limit."""
+
+    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+        """Write at least one frame, all of one size, as they come; returns how many there were."""
+        ...

@@ -1,0 +1,60 @@
+"""MP4, Matroska and WebM: H.264 and VP9 in 4:2:0, H.264 in 4:4:4 where a side is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import final
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from jaxtyping import UInt8
+
+from tweenfield.video.color import frame_from_rgb
+from tweenfield.video.containers.base import Look
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Coded:
+    """A file that an encoder of FFmpeg's fills.
+
+    Attributes:
+        codec: the encoder's name.
+        options: for the encoder.
+        muxer_options: for the container.
+        square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
+    """
+
+    codec: str
+    options: Mapping[str, str]
+    muxer_options: Mapping[str, str] = field(default_factory=dict)
+    square_pixels: bool = False
+    folder: bool = field(default=False, init=False)
+    highest_rate: Fraction | None = field(default=None, init=False)
+
+    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+        """Write the frames; times are exactly k / rate, rounded to the container's clock."""
+        first = next(frames)
+        height, width, _ = first.shape
+        odd = height % 2 or width % 2
+        pixel_format = "yuv444p" if self.codec == "libx264" and odd else "yuv420p"
+        with av.open(f"file:{path}", "w", options=dict(self.muxer_options)) as container:
+            stream = container.add_stream(self.codec, rate=look.rate, options=dict(self.options))
+            context = stream.codec_context
+            stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+            context.time_base = stream.time_base = 1 / look.rate
+            context.sample_aspect_ratio = look.sample_aspect_ratio
+            context.colorspace, context.color_range = look.color.matrix, 2 if look.color.full_range else 1
+            context.color_primaries, context.color_trc = look.color.primaries, look.color.transfer
+            reformatter, count = VideoReformatter(), 0
+            for count, rgb in enumerate(chain([first], frames), start=1):
+                frame = frame_from_rgb(rgb, look.color, pixel_format, reformatter)
+                frame.pts, frame.time_base = count - 1, 1 / look.rate
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return count

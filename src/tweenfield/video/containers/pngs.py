@@ -1,0 +1,34 @@
+"""A folder of PNGs: 000000.png and so on, which keeps no rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import final
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from tweenfield.video.containers.base import Look
+
+
+@final
+@dataclass(frozen=True)
+class Pngs:
+    """Pictures as they are, pixels of another aspect ratio too."""
+
+    folder: bool = field(default=True, init=False)
+    square_pixels: bool = field(default=False, init=False)
+    highest_rate: Fraction | None = field(default=None, init=False)
+
+    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+        """Write the frames into a new folder."""
+        path.mkdir()
+        count = 0
+        for count, frame in enumerate(frames, start=1):
+            _, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            (path / f"{count - 1:06d}.png").write_bytes(data)
+        return count
