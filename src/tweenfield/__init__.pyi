@@ -16,9 +16,11 @@ from .baselines import (
 from .baselines import (
     Rife as Rife,
 )
+from .bench.cases import Case as Case
 from .bench.cells import Cell as Cell
 from .bench.cells import Method as Method
 from .bench.experiment import Experiment as Experiment
+from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
 from .drawing.render import render as render
 from .errors import (
