@@ -16,7 +16,7 @@ from common import arguments, begun, keep, mean_psnr
 
 from tweenfield import DeepFlow, Dis, Farneback, Recipe, estimate_flow, fit, hide, read_video, standard
 from tweenfield.drawing.render import render_colors
-from tweenfield.fields import candidates, transport
+from tweenfield.fields.transport import candidates, field
 from tweenfield.fitting.recipe import replace as change
 
 SHORT = change(standard(), steps=200, crops=6)
@@ -25,24 +25,24 @@ ROWS: dict[str, dict] = {
     "all of it, 200 steps of 6 crops": {},
     "DeepFlow": {"flow": DeepFlow},
     "Farneback": {"flow": Farneback},
-    "base without any still share": {"patches": {"fields.candidates._STILL_SHARE": np.float32(0)}},
+    "base without any still share": {"patches": {"fields.transport.candidates._STILL_SHARE": np.float32(0)}},
     "base alone, nothing fitted": {
-        "patches": {"fields.transport.TRUST": 0.0},
+        "patches": {"fields.transport.field.STRENGTH": 0.0},
         "recipe": change(SHORT, steps=1),
     },
     "without the far frames along the flow": {"absent": (4, 5)},
     "without the far frames standing still": {"absent": (8, 9)},
     "without anything standing still": {
         "absent": (6, 7, 8, 9),
-        "patches": {"fields.candidates._STILL_SHARE": np.float32(0)},
+        "patches": {"fields.transport.candidates._STILL_SHARE": np.float32(0)},
     },
-    "hidden at half size only": {"patches": {"leave_out._KINDS": ((2, 2),)}},
-    "hidden at full size only": {"patches": {"leave_out._KINDS": ((2, 1),)}},
-    "hidden at a quarter only": {"patches": {"leave_out._KINDS": ((4, 4),)}},
-    "half and full size, no quarter": {"patches": {"leave_out._KINDS": ((2, 2), (2, 1))}},
-    "every hidden frame counts in full": {"patches": {"leave_out._LESS_AGREEMENT": 1e9}},
-    "fitted weights followed all the way": {"patches": {"fields.transport.TRUST": 1.0}},
-    "network heard where candidates agree too": {"patches": {"fields.mixing._LEVEL": 1e-9}},
+    "hidden at half size only": {"patches": {"fitting.leave_out._KINDS": ((2, 2),)}},
+    "hidden at full size only": {"patches": {"fitting.leave_out._KINDS": ((2, 1),)}},
+    "hidden at a quarter only": {"patches": {"fitting.leave_out._KINDS": ((4, 4),)}},
+    "half and full size, no quarter": {"patches": {"fitting.leave_out._KINDS": ((2, 2), (2, 1))}},
+    "every hidden frame counts in full": {"patches": {"fitting.leave_out._LESS_AGREEMENT": 1e9}},
+    "fitted weights followed all the way": {"patches": {"fields.transport.field.STRENGTH": 1.0}},
+    "network heard where candidates agree too": {"patches": {"fields.transport.mixing._LEVEL": 1e-9}},
     "12 channels": {"recipe": change(SHORT, width=12)},
     "64 channels": {"recipe": change(SHORT, width=64)},
     "2 convolutions": {"recipe": change(SHORT, depth=2)},
@@ -52,10 +52,10 @@ ROWS: dict[str, dict] = {
     "`standard` without any of the four cautions": {
         "recipe": standard(),
         "patches": {
-            "fields.candidates._STILL_SHARE": np.float32(0),
-            "leave_out._LESS_AGREEMENT": 1e9,
-            "fields.transport.TRUST": 1.0,
-            "fields.mixing._LEVEL": 1e-9,
+            "fields.transport.candidates._STILL_SHARE": np.float32(0),
+            "fitting.leave_out._LESS_AGREEMENT": 1e9,
+            "fields.transport.field.STRENGTH": 1.0,
+            "fields.transport.mixing._LEVEL": 1e-9,
         },
     },
 }
@@ -90,8 +90,8 @@ def measured(
         for name, value in (patches or {}).items():
             changes.enter_context(patch(f"tweenfield.{name}", value))
         changes.enter_context(without(absent))
-        field = fit(split.observed, estimate_flow(split.observed, flow()), recipe).field
-        return mean_psnr(render_colors(field, split.positions), split.held_out)
+        fitted = fit(split.observed, estimate_flow(split.observed, flow()), recipe).field
+        return mean_psnr(render_colors(fitted, split.positions), split.held_out)
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def without(absent: tuple[int, ...]) -> Iterator[None]:
         kept = np.isin(np.arange(candidates.CANDIDATES), absent, invert=True)
         return replace(traced, present=traced.present & kept)
 
-    with patch.object(transport, "trace", fewer), patch("tweenfield.fitting.leave_out.trace", fewer):
+    with patch.object(field, "trace", fewer), patch("tweenfield.fitting.leave_out.trace", fewer):
         yield
 
 

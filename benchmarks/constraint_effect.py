@@ -11,7 +11,7 @@ import numpy as np
 from common import arguments, busiest, save
 
 from tweenfield import Dis, Video, draft, evaluate, hide, read_video, replace
-from tweenfield.baselines import BASELINES, USUAL
+from tweenfield.baselines import BASELINES, DEFAULT_BASELINES
 
 HEIGHT, WIDTH, FRAMES = 64, 96, 11
 PAPER_TIME_STEP = 0.4
@@ -57,7 +57,7 @@ def main() -> None:
                     Dis(),
                     recipe,
                     device="cpu",
-                    baselines={} if baselines else {name: BASELINES[name] for name in USUAL},
+                    baselines={} if baselines else {name: BASELINES[name] for name in DEFAULT_BASELINES},
                 )
                 values = evaluation.as_json()
                 baselines = baselines or {n: b["psnr_held_out"] for n, b in values["baselines"].items()}

@@ -38,4 +38,4 @@ class OutputError(TweenfieldError):
 
 
 class Stopped(TweenfieldError):
-    """Ctrl-C ended work that can be gone on with."""
+    """Work was interrupted by Ctrl-C; the same command resumes it."""

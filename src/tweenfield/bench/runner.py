@@ -24,7 +24,7 @@ from tweenfield.storage.atomic import atomic_output, check_target
 OnCell = Callable[[str, int, int, str], None]
 
 
-def usual_baselines() -> dict[str, Baseline]:
+def available_baselines() -> dict[str, Baseline]:
     """All that can be run here: RIFE only where its wheel is installed."""
     return {name: draw for name, draw in BASELINES.items() if installed(draw)}
 
@@ -70,7 +70,7 @@ def bench(
     folder = Path(folder)
     _check_folder(folder)
     cases = drawn() if data is None else find_cases(data)
-    others = usual_baselines() if baselines is None else baselines
+    others = available_baselines() if baselines is None else baselines
     store = Store(folder)
     setting = Setting(flow=flow or Dis(), protocol=protocol, lpips=lpips, device=device)
     found = {}

@@ -279,14 +279,14 @@ def eval_(
     settings: Settings,
 ) -> None:
     """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
-    from tweenfield.baselines import USUAL, chosen
+    from tweenfield.baselines import DEFAULT_BASELINES, chosen
     from tweenfield.evaluation.evaluate import evaluate
     from tweenfield.evaluation.split import hide
     from tweenfield.flow import provider
 
     if baseline and not baselines:
         raise UsageError("--baseline and --no-baselines contradict each other; leave out one of them")
-    others = chosen(baseline or USUAL) if baselines else {}
+    others = chosen(baseline or DEFAULT_BASELINES) if baselines else {}
     check_name("protocol", protocol)
     recipe = actions.recipe_of(settings)
     measure = actions.lpips_of(lpips)

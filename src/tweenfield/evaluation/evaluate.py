@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tweenfield.baselines import BASELINES, USUAL, Baseline
+from tweenfield.baselines import BASELINES, DEFAULT_BASELINES, Baseline
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
 from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
@@ -77,7 +77,7 @@ def evaluate(
     *,
     stride: int = 2,
     device: str = "auto",
-    baselines: Mapping[str, Baseline] = MappingProxyType({name: BASELINES[name] for name in USUAL}),
+    baselines: Mapping[str, Baseline] = MappingProxyType({n: BASELINES[n] for n in DEFAULT_BASELINES}),
     protocol: str = "tweenfield",
     lpips: Lpips | None = None,
     on_stage: OnStage | None = None,

@@ -27,7 +27,7 @@ from tweenfield.evaluation.metrics import rounded
 # Smaller pictures don't reach the third convolution.
 SMALLEST_SIDE = 31
 
-# Mean and deviation that the pictures are freed from, colours being in [-1, 1].
+# Mean and standard deviation by which pictures are normalised; their colours lie in [-1, 1].
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 _NEEDED = (
     "give a folder with torchvision's alexnet-owt-7be5be79.pth and the alex.pth of lpips 0.1, "
@@ -44,7 +44,7 @@ class _Layer(NamedTuple):
     stride: int
     padding: int
     pooled: bool
-    """Whether the largest of every 3x3 at every second place are taken before."""
+    """Whether a 3x3 max-pooling of stride 2 comes before this layer."""
 
 
 _LAYERS = (
@@ -109,7 +109,7 @@ class Lpips:
             if layer.pooled:
                 features = max_pool2d(features, kernel_size=3, stride=2)
             features = relu(conv2d(features, weight, bias, stride=layer.stride, padding=layer.padding))
-            # The small number as published: a place where nothing answers stays 0.
+            # 1e-10 as published: where all features are 0 they stay 0.
             a, b = features / (features.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
             yield conv2d((a - b).square(), linear).mean()
 

@@ -1,6 +1,6 @@
 """Pictures between their pixels, in torch: interpolating cubic B-splines with their exact gradient.
 
-The same function as ``tweenfield.flow.velocity.sample``, in any type, on any device, differentiable:
+The same function as ``tweenfield.flow.sampling.sample``, in any type, on any device, differentiable:
 Unser, *Splines: A Perfect Fit for Signal and Image Processing*, IEEE SPM 1999.
 """
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 # Inverse of the cubic B-spline's samples (1/6, 4/6, 1/6): a two-sided geometric series cut at 1e-16.
 _POLE = 3**0.5 - 2
 _REACH = 28
-# Coefficients kept beyond each border, so that every position on the picture has its 4 x 4.
+# Coefficients kept beyond each border, so that every position in the picture has 4 x 4 around it.
 MARGIN = 2
 
 
@@ -89,7 +89,7 @@ def sample_planes(
     x: Float[Tensor, " points"],
     y: Float[Tensor, " points"],
 ) -> Float[Tensor, "points channels"]:
-    """At each point the plane of its own, at (x, y); beyond the border its value goes on."""
+    """Each point's own plane, sampled at (x, y); beyond the border, the value at the border."""
     _, rows, columns, _ = coefficients.shape
     (cell_x, in_x), (cell_y, in_y) = _clamped(x, columns), _clamped(y, rows)
     first = (plane * rows + cell_y.long() + (MARGIN - 1)) * columns + cell_x.long() + (MARGIN - 1)
@@ -128,7 +128,7 @@ def _fetches(position: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _weights(t: Tensor) -> list[Tensor]:
-    """Of the four coefficients around positions that far within their cells."""
+    """Cubic B-spline weights of the four coefficients around a position at fraction t of its cell."""
     u = 1 - t
     return [u**3 / 6, 2 / 3 - t * t * (1 + u) / 2, 2 / 3 - u * u * (1 + t) / 2, t**3 / 6]
 

@@ -1,4 +1,4 @@
-"""The paper's objective: observed colours, and the flow constraint (arXiv 2206.10886, equation 10)."""
+"""The paper's objective: observed colours and the flow constraint (arXiv 2206.10886, equation 10)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tweenfield.fitting.matching import Matching
 from tweenfield.fitting.samples import Points, at_frames, between_frames
 from tweenfield.flow.observed import Observed
 
-# Least weight of a warped colour, where the flow isn't trusted: a mixture of two frames still helps.
+# Minimum weight of a warped colour, where trust is 0: a blend of two frames is better than nothing.
 _LEAST = 0.3
 # Where the velocity comes from.
 MOTIONS = ("given", "fitted")
@@ -24,7 +24,7 @@ MOTIONS = ("given", "fitted")
 
 @dataclass(frozen=True, kw_only=True)
 class FlowConstraint:
-    """Settings of the paper's objective, equation (10), and of what it can be asked of besides.
+    """Settings of the paper's objective, equation (10), and of its extensions.
 
     Raises:
         ValueError: a share or weight lies outside its range, or the batch is empty.
@@ -33,18 +33,18 @@ class FlowConstraint:
     name: ClassVar[str] = "flow-constraint"
 
     weight: float = 0.12
-    """lambda, the share of the flow constraint; 0 fits the frames alone."""
+    """lambda, the weight of the flow constraint, from 0 to 1; 0 fits the observed frames alone."""
     huber: float = 0.0
-    """Changes of colour per interval below this count by their square; the paper has absolute values only."""
+    """Changes of colour per interval below this enter squared (Huber); 0 is the paper's absolute value."""
     points: int = 8192
-    """Points drawn per step in each of the field's blocks. ``siren`` has one block, which is the whole
-    picture; ``patches`` has its cells."""
+    """Points sampled per step in each of the field's blocks. ``siren`` has one block, the whole picture;
+    the blocks of ``patches`` are its cells."""
     between: float = 0.0
-    """Share of the points that lie between observed frames, where the flow is carried to their time. The
-    others are observed pixels; the paper has no others."""
+    """Share of the points that lie between observed frames. The others are observed pixels; the paper has
+    those alone."""
     warped: float = 0.0
-    """Weight of the colour that the flow, or a teacher, brings to a point between the frames; an observed
-    colour has 1."""
+    """Weight of the colours between the frames, warped ones or those of pseudo-frames; observed colours
+    have weight 1."""
     motion: str = "given"
     """``given``: the flow as it is; ``fitted``: the flow and a correction that is fitted with the field."""
 
@@ -66,12 +66,12 @@ class FlowConstraint:
 
     @property
     def teachable(self) -> bool:
-        """Whether a teacher's frames would be of use: a fitted motion brings better colours than flow that
-        has to be corrected can teach."""
+        """Whether it uses a teacher's pseudo-frames. With fitted motion it doesn't: the teacher would rely on
+        the flow that is being corrected."""
         return self.between > 0 and self.warped > 0 and self.motion == "given"
 
     def check(self, field: FieldConfig) -> None:
-        """Any field has the colours and the derivative that it asks for."""
+        """Accepts any field: each has colours and a derivative."""
 
     def learnt(self, grid: Grid) -> nn.ModuleDict:
         """The correction to the flow, ``motion``, if that is to be fitted."""
@@ -79,7 +79,7 @@ class FlowConstraint:
 
     def on(self, observed: Observed, device: torch.device, teacher: Field | None = None) -> FlowConstrained:
         """The objective for this video and its flow, with its data on ``device``. The teacher is a field that
-        was fitted to the same video; its frames take the place of colours that the flow brings.
+        was fitted to the same video; its pseudo-frames replace warped colours.
         """
         return FlowConstrained(self, observed, device, teacher)
 
@@ -88,8 +88,7 @@ class FlowConstraint:
 class FlowConstrained:
     """Observation loss and flow constraint on random points (arXiv 2206.10886, section 3).
 
-    Between the frames, both count by how far the flow is to be trusted, the colour a little in any case, and
-    in full if a teacher drew it:
+    Between the frames, both are weighted by trust; warped colours weigh at least 0.3, pseudo-frames 1:
 
         L = (1 - lambda) (L_obs + warped * mean of (0.3 + 0.7 trust) * (f - warped colour)^2)
             + lambda * mean over all points of trust * |df/dx u + df/dy v + df/dt|
@@ -119,11 +118,11 @@ class FlowConstrained:
         )
 
     def steps_per_epoch(self, field: Field) -> int:
-        """Steps after which as many points were drawn as the video has."""
+        """Steps after which as many points were sampled as the video has pixels."""
         return -(-len(self._known.colors) // (math.prod(field.blocks) * self._config.points))
 
     def __call__(self, field: Field, generator: torch.Generator) -> Losses:
-        """The loss of one batch of points, drawn uniformly, the same number from each block."""
+        """The loss of one batch of points, sampled uniformly, the same number from each block."""
         count = self._config.points - self._between_points
         known = self._known.at(*self._known.draw(count, field.blocks, generator))
         if self._matching is None or self._between is None:

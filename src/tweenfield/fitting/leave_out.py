@@ -1,19 +1,21 @@
 """The objective of the transport field: hide observed frames, whose truth is known, and predict them.
 
-No frame between the observed ones is known, so the video itself is made coarser: with every second frame
-hidden, the hidden ones are the truth. At full size that doubles the motion, and teaches weights for the wrong
-regime; with the picture halved too, motion in pixels is what it will be when drawing, but texture is finer.
-With three of four frames hidden, and the picture a quarter, quarters of an interval are known too. All
-three kinds together did best (docs/lab-notes.md).
+The frames between observed ones are unknown, so observed frames are hidden and predicted from the others. At
+full size, hiding every second frame doubles the motion, so the weights are fitted for the wrong regime. With
+the picture halved as well, motion in pixels is as long as in rendering, but texture is finer. With three of
+four frames hidden and a quarter of the size, truth is known at the quarters of an interval too. All three
+kinds together did best (docs/lab-notes.md).
 
-Flow between the frames left would be estimated over larger distances than it will be when drawing, fail more
-often, and teach distrust. It is composed instead of the flow through the hidden frames. Where even so
-forward and backward flow agree less than they usually do, a hidden frame says less: with A the agreement
-usual between observed frames and a that around the hidden one, the truth V is replaced by
+Flow estimated between the frames that are left spans a longer time than in rendering. It fails more often,
+and the network would learn to distrust the flow. So the flow through the hidden frames is composed instead.
+Where its forward and backward parts still agree less than flow between observed frames does, a hidden frame
+is less reliable: with A the median agreement between observed frames and a that around the hidden one, the
+truth V is replaced by
 
     c V + (1 - c) base,       c = clip(1 - (A - a) / 0.2, 0, 1),
 
-where base is the mixture that needs no fit, so that weights are pulled to its as far as evidence is thin.
+where base is the base mixture and c the confidence in the hidden frame. The lower the confidence, the closer
+the fitted weights stay to those of the base mixture.
 """
 
 from __future__ import annotations
@@ -40,15 +42,15 @@ from tweenfield.flow import Flow
 from tweenfield.flow.observed import Observed, mean_agreement
 from tweenfield.flow.sampling import displaced, sample_linear
 
-# (every n-th frame stays, picture shrunk by): the kinds of hidden frames.
+# The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
 _KINDS = ((2, 2), (2, 1), (4, 4))
-# A squared error of this per sample, 50 dB, counts as no error.
+# Added to the mean squared error before the logarithm; 1e-5 is 50 dB.
 _NO_ERROR = 1e-5
 # Larger frames are cropped to these sides, so that preparation costs the same for any size.
 _LARGEST = (360, 480)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
-# Where flow agrees this much less than it usually does, a hidden frame says nothing.
+# A hidden frame with this much less agreement than the median has confidence 0.
 _LESS_AGREEMENT = 0.2
 
 
@@ -76,7 +78,7 @@ class LeaveOut:
 
     @property
     def teachable(self) -> bool:
-        """It asks for no colours but observed ones."""
+        """False: its only colours are observed ones."""
         return False
 
     def check(self, field: FieldConfig) -> None:
@@ -98,7 +100,7 @@ class LeaveOut:
 
 
 class Hidden(NamedTuple):
-    """A hidden frame, and all that its prediction is made of. Half precision, to keep them all at hand."""
+    """A hidden frame and what predicts it, in half precision, so that all of them fit in memory."""
 
     colors: Float[Tensor, "candidates 3 height width"]
     cues: Float[Tensor, "cues height width"]
@@ -109,7 +111,7 @@ class Hidden(NamedTuple):
 
 @final
 class HiddenFrames:
-    """Mean over crops of the logarithm of the squared error, so that hard frames don't outvote the others."""
+    """Mean over crops of the logarithm of the squared error, so that hard frames don't dominate the loss."""
 
     def __init__(self, config: LeaveOut, observed: Observed, device: torch.device) -> None:
         self._config, self.learnt = config, nn.ModuleDict()
@@ -161,12 +163,12 @@ def _hide(observed: Observed, stride: int, shrink: int, count: int) -> Iterator[
     """
     video, flow = observed.video, observed.flow
     last = len(video) - 1
-    # A part of larger frames is looked at, and no more than this of a side that doesn't divide.
+    # Frames above the limit are cropped; what remains of a side that doesn't divide is dropped.
     height, width = (min(side // shrink, most) for side, most in zip(video.size, _LARGEST, strict=True))
     if last < stride or min(height, width) < _SMALLEST:
         return
     cuts, moves = observed.cuts, observed.moves
-    usual = float(np.median(observed.sample[:, 2]))
+    median_agreement = float(np.median(observed.sample[:, 2]))
     targets = np.unique(np.linspace(1, last - 1, min(count, last - 1)).round().astype(int))
     places = np.random.default_rng(0)
 
@@ -200,14 +202,13 @@ def _hide(observed: Observed, stride: int, shrink: int, count: int) -> Iterator[
         if around.cut:
             yield None
             continue
-        counts = min(
-            max(1 - (usual - mean_agreement(around.forward[1], around.backward[1])) / _LESS_AGREEMENT, 0), 1
-        )
-        yield _hidden(around, (target - first) / stride, picture(target, *place), counts)
+        less = median_agreement - mean_agreement(around.forward[1], around.backward[1])
+        confidence = min(max(1 - less / _LESS_AGREEMENT, 0), 1)
+        yield _hidden(around, (target - first) / stride, picture(target, *place), confidence)
 
 
-def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -> Hidden:
-    """The candidates' colours at the hidden frame's pixels, kept with its truth as far as that counts."""
+def _hidden(around: Window, fraction: float, truth: np.ndarray, confidence: float) -> Hidden:
+    """The candidates' colours at the hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
     _, height, width, _ = around.frames.shape
     frames = torch.from_numpy(around.frames).permute(0, 3, 1, 2).float() / 255
@@ -224,7 +225,7 @@ def _hidden(around: Window, fraction: float, truth: np.ndarray, counts: float) -
         cues=cues.half(),
         present=torch.from_numpy(traced.present).half(),
         fraction=at,
-        truth=torch.lerp(base, true, counts).half(),
+        truth=torch.lerp(base, true, confidence).half(),
     )
 
 

@@ -1,17 +1,17 @@
-"""What moves a fitted motion: the flow constraint over a whole stretch of the way, on observed colours.
+"""The loss of a fitted motion: the flow constraint, integrated over an interval, on observed colours.
 
-Along a point's way nothing changes its colour. Integrated over an interval that is V_k+1 - V_k = 0 at the two
-ends of the way, which needs no derivative. For a point between the frames, at fraction s, with velocity v,
+A point keeps its colour along its path. Integrated over an interval, that is V_k+1 - V_k = 0 at the two ends
+of the path, which needs no derivative. For a point between the frames, at fraction s, with velocity v,
 
     L_v = mean of  (1/3) sum_blur sum_rgb |V_k+1(x + (1 - s) v) - V_k(x - s v)|  +  0.1 (|dv/dx| + |dv/dy|)
 
 in the units of the constraint (9) of arXiv 2206.10886, a change of colour per interval. The absolute value
-lets occluded points be wrong; blurred frames see further than sharp ones; total variation fills in where
-colours don't tell. Both terms are those of Zach, Pock, Bischof, *A Duality Based Approach for Realtime TV-L1
+tolerates occluded points; blurred frames match over larger distances than sharp ones; total variation decides
+where colours don't. Both terms are those of Zach, Pock, Bischof, *A Duality Based Approach for Realtime TV-L1
 Optical Flow*, DAGM 2007.
 
-The constraint on the field itself isn't let move the motion: it drew it towards rest, away from the truth
-(docs/lab-notes.md).
+The gradient of the constraint on the field doesn't reach the motion: it pulled the motion towards zero, away
+from the truth (docs/lab-notes.md).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.motion import Motion
 from tweenfield.fitting.samples import Points, Samples
-from tweenfield.flow.between import HALF_BELIEVED
+from tweenfield.flow.between import HALF_TRUSTED
 from tweenfield.video import Video
 
 # Standard deviations of the blurs in pixels; 0 is the frame as it is and comes first.
@@ -36,7 +36,7 @@ _SMOOTHNESS = 0.1
 
 
 class Matched(NamedTuple):
-    """Points with what the motion says of them, for the field to follow, and the loss of the motion."""
+    """Points with velocity, colour and trust by the fitted motion, and the loss of that motion."""
 
     points: Points
     loss: Float[Tensor, ""]
@@ -54,7 +54,7 @@ class Matching:
     def __call__(self, index: Int[Tensor, " points"], points: Float[Tensor, "points 3"]) -> Matched:
         """Velocity, colour and trust at these points of the samples, as in ``flow.between.between``.
 
-        Trust knows only the colours: a fitted motion has no opposite to agree with.
+        Trust depends on the colours alone: a fitted motion has no backward flow to agree with.
         """
         velocity, roughness = self._velocity(index, points)
         k = points[:, 2].floor()
@@ -69,7 +69,7 @@ class Matching:
             sharp_first, sharp_second = first[:, :3], second[:, :3]
             color = torch.lerp(sharp_first, sharp_second, (points[:, 2] - k)[:, None]).clamp(0, 1)
             square = (sharp_second - sharp_first).square().sum(dim=1)
-            trust = inside * HALF_BELIEVED**2 / (HALF_BELIEVED**2 + square)
+            trust = inside * HALF_TRUSTED**2 / (HALF_TRUSTED**2 + square)
         return Matched(
             Points(points, velocity.detach(), color, trust),
             differing + _SMOOTHNESS * roughness,

@@ -15,7 +15,7 @@ from tweenfield.fitting.precision import PRECISIONS
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Settings of the optimisation: Adam, its step size falling from ``learning_rate`` to 0 as a half cosine.
+    """Settings of the optimisation: Adam, whose learning rate falls to 0 as a half cosine.
 
     Raises:
         ValueError: not exactly one of ``steps`` and ``epochs`` is given, a value isn't positive, or there is
@@ -23,17 +23,17 @@ class FitConfig:
     """
 
     steps: int | None = None
-    """Steps to take."""
+    """Number of optimiser steps."""
     epochs: int | None = None
-    """Or passes over as many points as the video has."""
+    """Number of passes over all pixels, in place of ``steps``."""
     learning_rate: float = 1e-4
-    """Step size of Adam at the start."""
+    """Learning rate at the first step."""
     seed: int = 0
-    """Draws the field's first parameters and every batch."""
+    """Decides the initial parameters and every batch."""
     precision: str = "high"
     """How matrix products round what they multiply, as ``torch.set_float32_matmul_precision`` has it:
     ``highest`` not at all; ``high`` to TF32 and ``medium`` to bfloat16 or TF32, where the machine is faster
-    at it. Sums and all other arithmetic are float32 in any case, drawing a fitted field too."""
+    at it. Sums, all other arithmetic, and rendering are float32 in any case."""
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -48,7 +48,7 @@ class FitConfig:
             raise ValueError(f"seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
 
     def count(self, steps_per_epoch: int) -> int:
-        """Steps to take in all."""
+        """Number of steps of the whole fit."""
         return self.steps or (self.epochs or 0) * steps_per_epoch
 
 
@@ -65,9 +65,9 @@ class Recipe:
     objective: ObjectiveConfig
     fit: FitConfig
     teacher: Recipe | None = None
-    """What is fitted first, to draw pseudo-frames: the colours that the objective asks for between the
-    frames (Hinton et al., *Distilling the Knowledge in a Neural Network*, arXiv 1503.02531). Without one, and
-    where motion is fitted, it asks for those that the flow brings."""
+    """The recipe of a field that is fitted first and renders pseudo-frames, the colours to fit between the
+    frames (Hinton et al., *Distilling the Knowledge in a Neural Network*, arXiv 1503.02531). Without a
+    teacher, and with fitted motion, these colours are warped from the two neighbouring frames."""
 
     def __post_init__(self) -> None:
         self.objective.check(self.field)

@@ -1,4 +1,4 @@
-"""What the flow says of the time between two frames: velocity, colour, and how far to believe it."""
+"""Velocity, colour and trust at a time between two frames, by the flow."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tweenfield.video.clip import Video
 
 # Where in an interval the flow is carried to: evenly spread, away from the frames themselves.
 FRACTIONS = (0.125, 0.375, 0.625, 0.875)
-# Two colours that differ by this much, as a root of the sum of squares over RGB, are half believed.
-HALF_BELIEVED = np.float32(0.1)
+# Where the two warped colours differ by this much (root of the sum of squares over RGB), trust is halved.
+HALF_TRUSTED = np.float32(0.1)
 
 
 class Between(NamedTuple):
@@ -24,7 +24,7 @@ class Between(NamedTuple):
     Attributes:
         velocity: in pixels per interval.
         color: the two frames moved along it and mixed by time, in [0, 1].
-        trust: 1 where both flows and both colours agree, 0 where they say different things.
+        trust: 1 where both flows and both colours agree, 0 where they contradict each other.
     """
 
     velocity: Float32[np.ndarray, "height width 2"]
@@ -56,5 +56,5 @@ def between(video: Video, flow: Flow, interval: int, fraction: float) -> Between
     return Between(
         velocity=v,
         color=(first + s * (second - first)).clip(0, 1),
-        trust=agreed * HALF_BELIEVED**2 / (HALF_BELIEVED**2 + differing),
+        trust=agreed * HALF_TRUSTED**2 / (HALF_TRUSTED**2 + differing),
     )

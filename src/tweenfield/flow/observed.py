@@ -14,11 +14,11 @@ from tweenfield.flow.velocity import agreement
 from tweenfield.storage.on_demand import OnDemand
 from tweenfield.video.clip import Video
 
-# An interval holds a cut if its residual exceeds so many times the median residual plus so many grey levels,
+# An interval holds a cut if its residual exceeds 5 medians of the residual + 4 grey levels,
 _TIMES, _LEVELS = 5, 4
-# and this share of the residual without any motion.
+# and 70 % of the residual without motion.
 _SHARE = 0.7
-# The median of a longer video is that of so many intervals, evenly spread.
+# The median is taken over at most so many intervals, evenly spread over the video.
 _SAMPLE = 40
 
 
@@ -42,8 +42,9 @@ class Observed:
 
     @cached_property
     def residuals(self) -> Float[OnDemand, "intervals 3"]:
-        """Of each interval, on demand: the mean difference, in levels of 255, of a frame and the next one
-        moved back along the flow; the same without any motion; the mean agreement of both flows.
+        """Three figures of each interval, on demand: the residual, which is the mean absolute difference
+        between a frame and the next one warped back along the flow, in levels of 255; the same without
+        motion; the mean agreement of forward and backward flow.
         """
         frames, forward, backward = self.video.frames, self.flow.forward, self.flow.backward
         return OnDemand(
@@ -54,13 +55,13 @@ class Observed:
 
     @cached_property
     def sample(self) -> Float[np.ndarray, "sample 3"]:
-        """``residuals`` of intervals that are evenly spread over the video."""
+        """``residuals`` of at most 40 intervals, evenly spread over the video."""
         count = len(self.residuals)
         return self.residuals[np.linspace(0, count - 1, min(count, _SAMPLE)).round().astype(int)]
 
     @cached_property
     def moves(self) -> Bool[OnDemand, " intervals"]:
-        """Over which intervals following the flow explains at least as much as standing still."""
+        """For each interval whether the residual along the flow is at most that without motion."""
         residuals = self.residuals
         return OnDemand(
             lambda k: np.array(residuals[k][0] <= residuals[k][1]), (len(residuals),), bool, keep=False
@@ -68,17 +69,18 @@ class Observed:
 
     @cached_property
     def cuts(self) -> Bool[OnDemand, " intervals"]:
-        """Which intervals hold a cut: the flow explains nothing, and it usually does better on this video.
+        """Which intervals hold a cut: their residual is far above the video's median, and warping along the
+        flow hardly lowers it.
 
-        Noise, which no flow ever explains, is no sequence of cuts, and two frames alone have no usual.
+        A noisy video, whose residual is high everywhere, has no cuts by this rule; nor has one of two frames.
         """
         residuals, known = self.residuals, np.sort(self.sample[:, 0])
-        # The lower median: of two intervals, the better one is what is usual.
-        usual = known[(len(known) - 1) // 2]
+        # The lower median: of two intervals, the one with the smaller residual.
+        median = known[(len(known) - 1) // 2]
 
         def cut(k: int) -> Bool[np.ndarray, ""]:
             residual, still, _ = residuals[k]
-            return np.array(residual > _TIMES * usual + _LEVELS and residual > _SHARE * still)
+            return np.array(residual > _TIMES * median + _LEVELS and residual > _SHARE * still)
 
         return OnDemand(cut, (len(residuals),), bool, keep=False)
 
@@ -86,7 +88,7 @@ class Observed:
 def mean_agreement(
     forward: Float32[np.ndarray, "height width 2"], backward: Float32[np.ndarray, "height width 2"]
 ) -> float:
-    """How far forward and backward flow agree, on average over both frames."""
+    """The agreement of forward and backward flow, averaged over the pixels of both frames."""
     return float((agreement(forward, backward).mean() + agreement(backward, forward).mean()) / 2)
 
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-# Rows that were asked for last are kept, up to so many bytes, and never fewer than there are intervals around
-# a hidden frame when three of four are hidden.
+# The rows used last are kept, up to so many bytes but at least so many rows: 12 intervals surround a hidden
+# frame when three of four are hidden.
 KEPT_BYTES = 512 << 20
 KEPT_ROWS = 12
 
@@ -22,16 +22,16 @@ def rows_kept(row_bytes: int) -> int:
 
 @final
 class OnDemand:
-    """An array that makes its rows, the entries along its first axis, when they are asked for.
+    """An array that computes its rows, the entries along its first axis, when they are indexed.
 
     To be read like a NumPy array: a number gives a row, which must not be written to; a slice or a sequence
     of numbers gives an array of rows, and ``np.asarray`` all of it. Iterating holds one row at a time.
 
     Args:
-        make: row of a number from 0 on, of the shape and type below.
+        make: a function that returns row k.
         shape: of the whole array.
         dtype: of its entries.
-        keep: whether rows are worth keeping; not if ``make`` merely looks them up.
+        keep: whether to keep rows for later use; False if ``make`` merely looks them up.
     """
 
     def __init__(

@@ -88,12 +88,12 @@ def _ntsc(text: str, value: Fraction) -> Fraction:
 
 
 def standard_rate(rate: Fraction) -> Fraction:
-    """The usual rate that ``rate`` is a rounding of (Matroska keeps nanoseconds), or ``rate`` itself.
+    """The standard rate that ``rate`` is a rounding of (Matroska keeps nanoseconds), or ``rate`` itself.
 
-    Usual are whole numbers, whole numbers * 1000/1001, and whole thousandths.
+    Standard are whole numbers, whole numbers * 1000/1001, and whole thousandths.
     """
-    usual = (Fraction(round(rate)), Fraction(round(rate * 1001 / 1000)) * 1000 / 1001, round(rate, 3))
-    return next((near for near in usual if abs(near - rate) < rate / 2_000_000), Fraction(rate))
+    standard = (Fraction(round(rate)), Fraction(round(rate * 1001 / 1000)) * 1000 / 1001, round(rate, 3))
+    return next((near for near in standard if abs(near - rate) < rate / 2_000_000), Fraction(rate))
 
 
 def frame_times(

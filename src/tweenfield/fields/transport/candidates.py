@@ -28,17 +28,17 @@ from tweenfield.flow.velocity import mean_velocity, velocities_between
 # Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
 CANDIDATES = len(SOURCES)
-# From here on candidates stand still.
+# The still candidates begin at this index.
 STILL = 6
-# Where the pairs of the two frames around the time begin: by forward flow, by backward flow, standing still.
+# First index of each pair (frame before, frame after): by forward flow, by backward flow, still.
 NEAR = (0, 2, STILL)
 # Cues that the weights may depend on besides the colours; see trace().
 CUES = 5
-# The share of standing still in the base mixture where forward and backward flow don't agree at all,
+# Share of the still candidates in the base mixture where the agreement of the flows is 0.
 _STILL_SHARE = np.float32(0.2)
-# in squares of this side around the pixel.
+# Side in pixels of the square over which the agreement is averaged.
 _AROUND = 5
-# Cues saturate at these lengths, in pixels.
+# The cues of motion and acceleration saturate at these lengths, in pixels.
 _LONG_MOTION = np.float32(20)
 _STRONG_ACCELERATION = np.float32(8)
 
@@ -66,7 +66,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Where the candidates of one time are, in pixels from where they are seen, and cues on their worth."""
+    """The candidates' displacements at one time, in pixels, and cues for weighting them."""
 
     displacement: Float32[np.ndarray, "candidates height width 2"]
     cues: Float32[np.ndarray, "cues height width"]

@@ -26,11 +26,11 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
-from tweenfield.fields.transport.mixing import TRUST, Mixing
+from tweenfield.fields.transport.mixing import STRENGTH, Mixing
 from tweenfield.flow.observed import Observed
 from tweenfield.storage.on_demand import OnDemand, Rows
 
-# Knots per interval: halves, thirds' neighbours and quarters are where frames are usually asked for.
+# Knots per interval. Frames are mostly rendered at halves and quarters of it.
 KNOTS = 4
 # Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
 # little more memory than its maps.
@@ -269,7 +269,7 @@ class Transport(Field):
                 weight[0 if knot <= KNOTS // 2 else 1] = 1
             else:
                 parts = colors[None], cues[None, :, wider], present, fraction
-                weight = self.mixing(*parts, trust=TRUST)[0, :, inner]
+                weight = self.mixing(*parts, strength=STRENGTH)[0, :, inner]
             weights.append(weight)
             pictures.append((weight[:, None] * colors[:, :, inner]).sum(dim=0))
         return torch.cat(weights, dim=1), torch.cat(pictures, dim=1)

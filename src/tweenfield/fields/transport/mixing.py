@@ -1,18 +1,18 @@
-"""How transport's candidates are mixed: a base that needs no fit, and a network that is fitted to one video.
+"""The weights of transport's candidates: a base mixture without parameters, and a correction by a network.
 
-With s the fraction of the interval, A the agreement of forward and backward flow around a pixel, and every
-pair of frames divided as 1 - s and s, the base is
+With s the fraction of the interval, A the agreement of forward and backward flow around a pixel, and each
+pair of candidates weighted by 1 - s and s, the base mixture is
 
     b = (1 - q) / 2 (along the forward flow) + (1 - q) / 2 (along the backward flow) + q (standing still),
-    q = 0.2 (1 - A), or 1 over an interval whose flow explains less than standing still does.
+    q = 0.2 (1 - A), or 1 over an interval whose residual along the flow exceeds that without motion.
 
 Where the two flows agree, this is the plain warp; where they don't, the mean of several wrong colours is
-nearer the truth than one of them (docs/lab-notes.md). The network moves the weights away from the base,
+nearer the truth than one of them (docs/lab-notes.md). The network corrects these weights:
 
     w = b + 4 s (1 - s) (a - b sum(a)),      a = e / (e + 1/255) network(differences from the base, cues, s),
 
-with e the difference of the base's candidates along the flow from the base's colour, around the pixel: as far
-as they say the same, nothing else is listened to.
+with e the mean difference between the base's candidates along the flow and the base's colour, around the
+pixel. Where these candidates agree, the correction vanishes.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from torch.nn import functional as F
 
 from tweenfield.fields.transport.candidates import CANDIDATES, CUES, NEAR
 
-# Differences of colour saturate at about 1 / _GAIN for the network.
+# Differences of colour are multiplied by this before tanh: they saturate at about 1 / 8.
 _GAIN = 8.0
-# The difference e at which the network is half listened to, in squares of this side.
+# The difference e at which the correction is halved, and the side of the square that e is averaged over.
 _LEVEL = 1 / 255
 _AROUND = 5
-# Hidden frames are never quite like those to be drawn: so far are the weights that they teach followed there.
-TRUST = 0.8
+# Rendering applies 80 % of the learned correction, because hidden frames differ from real gaps.
+STRENGTH = 0.8
 
 
 def base_weights(
     cues: Float[Tensor, "batch cues height width"], fraction: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch candidates height width"]:
-    """Each candidate's share before any fit; the last cue is the share q of standing still."""
+    """The weights of the base mixture; the last cue is q, the share of the still candidates."""
     s, still = fraction[:, None, None], cues[:, -1]
     moving = (1 - still) / 2
     weights = cues.new_zeros(len(cues), CANDIDATES, *cues.shape[2:])
@@ -51,7 +51,7 @@ def base_weights(
 class Mixing(nn.Module):
     """The weights of all candidates, by ``depth`` 3x3 convolutions of ``width`` channels with ReLU between.
 
-    Drawn uniformly from ``seed``, the last layer near zero: a new one mixes as the base does.
+    Initialised uniformly from ``seed``, the last layer near zero: before the fit it mixes as the base does.
     """
 
     def __init__(self, width: int, depth: int, seed: int) -> None:
@@ -75,16 +75,16 @@ class Mixing(nn.Module):
         cues: Float[Tensor, "batch cues height width"],
         present: Float[Tensor, "batch candidates"],
         fraction: Float[Tensor, " batch"],
-        trust: float = 1.0,
+        strength: float = 1.0,
     ) -> Float[Tensor, "batch candidates height width"]:
-        """Each candidate's share in the mixture; they sum to 1.
+        """The weight of each candidate; they sum to 1.
 
         Args:
             colors: of the candidates, in [0, 1].
             cues: as ``tweenfield.fields.transport.candidates.trace`` gives them.
             present: 1 for a candidate that is there, 0 for one beyond the ends of the video.
             fraction: of the interval.
-            trust: how far the weights go from the base to what the network has; less than 1 to draw with.
+            strength: factor of the learned correction: 1 in the fit, ``STRENGTH`` in rendering.
         """
         s = fraction[:, None, None, None]
         base = base_weights(cues, fraction)
@@ -95,4 +95,4 @@ class Mixing(nn.Module):
         doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
         doubt = F.avg_pool2d(doubt[:, None], _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
         a = self.layers(inputs) * present[:, :, None, None] * (doubt / (doubt + _LEVEL))
-        return base + trust * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
+        return base + strength * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
