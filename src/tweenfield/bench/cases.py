@@ -41,7 +41,7 @@ class Case:
     size: tuple[int, int] | None = None
 
     def read(self) -> Video:
-        """All frames, those to be hidden included.
+        """All frames, those to be held out included.
 
         Raises:
             VideoError: a file is missing or unreadable, or the frames differ in size.

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What draws: a baseline, or a field that is fitted."""
+    """A baseline, or the recipe of a field."""
 
     name: str
     how: Baseline | Recipe
@@ -49,7 +49,7 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One method on one case, with pictures of one frame or without. ``labels`` are an experiment's own: they
+    """One method on one case, with pictures of one frame or without. ``labels`` are for the experiment and
     don't change the result.
     """
 

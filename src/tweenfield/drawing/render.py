@@ -22,14 +22,14 @@ def render(
     size: tuple[int, int] | None = None,
     keyframes: Video | None = None,
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Frames of ``field``, drawn when asked for, so that memory doesn't grow with their number.
+    """Render ``field`` at the given times, frame by frame, so that memory doesn't grow with their number.
 
     Args:
-        field: what to draw.
+        field: a fitted field.
         times: in observed-frame intervals: 0 is the first observed frame, 2.5 lies midway between the
             third and the fourth.
         size: (height, width); the field's own grid if not given. The picture covers the same area.
-        keyframes: the observed frames, to be passed on as they came wherever a time is a whole number.
+        keyframes: the observed frames, which are returned unchanged where a time is a whole number.
 
     Raises:
         UsageError: a time lies outside the fitted ones, or ``keyframes`` aren't the field's frames.

@@ -1,1 +1,1 @@
-"""A video in; how good the frames are that are drawn in place of hidden ones out: scores, pictures, cost."""
+"""A video with held-out frames in; scores, pictures and cost of rendering them out."""

@@ -1,4 +1,4 @@
-"""What to expect on your clip: hide frames, fit the rest, score the drawn ones against the hidden truth."""
+"""What to expect on your clip: hide frames, fit the rest, render and score the held-out frames."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Evaluation:
 
     @property
     def result(self) -> FitResult:
-        """The fitted field and how it came about."""
+        """The fitted field and the record of its fit."""
         return self.fitted.result
 
     @property
@@ -85,15 +85,15 @@ def evaluate(
     """Fit the observed frames of a video and score field and baselines on the held-out ones.
 
     Args:
-        video: all frames, those to be hidden included.
-        flow: a provider, which is shown the observed frames only, or the flow of the observed frames.
+        video: all frames, those to be held out included.
+        flow: a provider, which gets the observed frames only, or the flow of the observed frames.
         recipe: how to fit.
         stride: every ``stride``-th frame is observed.
         device: as for ``tweenfield.fit``.
         baselines: what to compare with, by name; they are given the same flow as the field.
         protocol: how PSNR and SSIM are measured, a name from ``tweenfield.evaluation.metrics.PROTOCOLS``.
-        lpips: measures LPIPS of the held-out frames, too.
-        on_stage: told how the stages flow, teacher, fit and render get on.
+        lpips: measures LPIPS of the held-out frames as well.
+        on_stage: called with the progress of the stages flow, teacher, fit and render.
 
     Raises:
         UsageError: too few frames for the stride, frames too small to be scored, or no such protocol.

@@ -1,9 +1,9 @@
 """Picture quality, by named protocol.
 
 Published codes compute PSNR and SSIM in different ways, so that a figure means nothing without its protocol.
-Each function below is one protocol: it takes a drawn frame, colours in [0, 1], and the true frame in 8 bit,
-and says how good the one is beside the other. What a protocol leaves out (which frames, at which size) is
-the business of the dataset; means are taken over frames.
+Each function below is one protocol: it takes a rendered frame, colours in [0, 1], and the true frame in 8
+bit, and returns PSNR and SSIM. Which frames are scored, and at which size, belongs to the data set,
+not to the protocol; means are taken over frames.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SIGMA = 1.5
 
 
 class Quality(NamedTuple):
-    """How good one drawn frame is: PSNR in dB, SSIM at most 1."""
+    """Quality of one frame: PSNR in dB, SSIM at most 1."""
 
     psnr: float
     ssim: float

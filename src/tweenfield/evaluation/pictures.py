@@ -1,4 +1,4 @@
-"""An evaluation to look at: the drawn video, frames beside their hidden truth, and how quality runs."""
+"""Pictures of an evaluation: the rendered video, frames beside the held-out ones, quality over time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def save_evaluation(
     folder: str | Path,
     count: Callable[[str, Iterable, int], Iterable] = lambda stage, items, total: items,
 ) -> None:
-    """Leave a folder with ``drawn.mp4`` (every frame, observed and held out, as the field draws it),
+    """Write a folder with ``drawn.mp4`` (every frame, observed and held out, as the field renders it),
     ``comparison.png``, ``plots.png`` and ``result.json``.
 
     Args:
@@ -59,7 +59,7 @@ def save_evaluation(
 
 
 def comparison(evaluation: Evaluation) -> Figure:
-    """The held-out frames of median and of least quality: observed frame before, drawn, truth, error."""
+    """The held-out frames of median and of lowest PSNR: observed frame before, rendered, truth, error."""
     split, scores = evaluation.split, np.array(evaluation.score.psnr)
     order = np.argsort(scores)
     rows = {"typical": order[len(order) // 2], "worst": order[0]}
@@ -90,7 +90,7 @@ def error_levels(
 
 
 def plots(evaluation: Evaluation) -> Figure:
-    """PSNR of each held-out frame against the baselines, and how the fit got on."""
+    """PSNR of each held-out frame beside that of the baselines, and the losses over the fit."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     quality, losses = figure.subplots(1, 2)
     scores = list(zip(evaluation.baselines.items(), cycle(_BASELINES), strict=False))

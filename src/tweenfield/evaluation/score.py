@@ -1,4 +1,4 @@
-"""Drawn frames and their hidden truth in; quality and cost out."""
+"""Rendered frames and the held-out ones in; quality and cost out."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ OnStage = Callable[[str, int, int, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Quality of each held-out frame, in the order of time, and what drawing all of them took."""
+    """Quality of each held-out frame, in the order of time, and the cost of rendering all of them."""
 
     psnr: tuple[float, ...]
     ssim: tuple[float, ...]
     lpips: tuple[float, ...] | None
-    """None where it wasn't asked for."""
+    """None if LPIPS wasn't measured."""
     seconds: float
-    """Time to draw them; scoring them doesn't count."""
+    """Time to render them, without scoring."""
     peak_memory_mib: float
-    """Most main memory that the process, or a program it ran, used meanwhile."""
+    """Peak main memory of the process, or of a program it ran, meanwhile."""
 
     @property
     def means(self) -> dict[str, float]:
@@ -115,21 +115,21 @@ def check_scoring(video: Video, protocol: str, lpips: Lpips | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredFit:
-    """A field that was fitted to the observed frames of a split, and how well it draws."""
+    """A field that was fitted to the observed frames of a split, and its scores."""
 
     result: FitResult
     psnr_observed: float
-    """Mean PSNR in dB of the observed frames as the field draws them."""
+    """Mean PSNR in dB of the observed frames as the field renders them."""
     score: Score
     """Of the held-out frames."""
     seconds: float
     """Time of the fit."""
     peak_memory_mib: float
-    """Of the fit and of drawing the held-out frames."""
+    """Peak of the fit and of rendering the held-out frames."""
 
     @property
     def parameters(self) -> int:
-        """How many numbers were fitted."""
+        """Number of the field's parameters."""
         return sum(parameter.numel() for parameter in self.result.field.parameters())
 
 
@@ -144,7 +144,7 @@ def fit_and_score(
     on_stage: OnStage = lambda stage, done, total, remark: None,
     watch: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]] = lambda frames: frames,
 ) -> ScoredFit:
-    """Fit the observed frames of a split, draw the held-out ones and score them.
+    """Fit the observed frames of a split, render the held-out ones and score them.
 
     Args:
         split: observed and held-out frames.
@@ -153,8 +153,8 @@ def fit_and_score(
         device: as for ``tweenfield.fit``.
         protocol: a name from ``tweenfield.evaluation.metrics.PROTOCOLS``.
         lpips: measures LPIPS, too.
-        on_stage: told how the stages teacher, fit and render get on.
-        watch: is handed the drawn frames and passes them on.
+        on_stage: called with the progress of the stages teacher, fit and render.
+        watch: receives the rendered frames and passes them on.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; scores of a fit that was cut short would mislead.

@@ -1,4 +1,4 @@
-"""A video in; its observed frames and those that are hidden from the fit out."""
+"""A video in; its observed and its held-out frames out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tweenfield.video import Video, field_position
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """A video with frames hidden: every n-th is observed, the others up to the last observed are held out.
+    """A video with held-out frames: every n-th frame is observed, those between are held out.
 
     Attributes:
         observed: the observed frames.
-        held_out: the hidden ones.
+        held_out: the held-out frames.
         stride: every ``stride``-th frame is observed.
-        positions: time of each hidden frame, in observed-frame intervals.
-        indices: place of each hidden frame in the whole video.
+        positions: time of each held-out frame, in observed-frame intervals.
+        indices: index of each held-out frame in the whole video.
     """
 
     observed: Video

@@ -22,7 +22,7 @@ CHUNK_POINTS = 1 << 15
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """The pixels and observed times that a field is fitted to.
+    """The pixels and times of the observed frames that a field is fitted to.
 
     x runs over 0 .. width - 1, y over 0 .. height - 1 (pixel centres on integers),
     t over 0 .. frames - 1 (observed frames on integers).
@@ -49,21 +49,21 @@ class Field(nn.Module, ABC):
 
     @property
     def blocks(self) -> tuple[int, int]:
-        """Rows and columns of equal blocks of the picture in which equally many points are best drawn."""
+        """Rows and columns of equal blocks of the picture; a batch has the same number of points in each."""
         return 1, 1
 
     def observe(self, observed: Observed) -> None:
-        """Take in what the field draws from, before it is fitted; needless where parameters say it all."""
+        """Give the field the observed frames and their flow before the fit. By default it keeps neither."""
 
     def observations(self) -> dict[str, Rows]:
-        """What ``observe`` took in, by name, as a model file holds it."""
+        """The arrays that ``observe`` kept, by name, for a model file."""
         return {}
 
     def restore(self, observations: Mapping[str, Rows]) -> None:
-        """Take in what ``observations`` gave, in place of ``observe``.
+        """Set what ``observations`` returned, in place of calling ``observe``.
 
         Raises:
-            ValueError: it belongs to another grid.
+            ValueError: the arrays are for another grid.
         """
 
     @abstractmethod
@@ -105,7 +105,7 @@ class FieldConfig(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def build(self, grid: Grid, seed: int) -> Field:
-        """A field with freshly drawn parameters; the same seed draws the same ones."""
+        """A field with initial parameters; ``seed`` alone decides them."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Motion at any (x, y, t) that can be fitted: a given flow and a correction, which is zero at first.
+"""Fitted motion at any (x, y, t): the given flow plus a correction, which is zero before the fit.
 
     c(x, y, t) = sum_l sum_ijk  B(x / h_l - i) B(y / h_l - j) H(t - 1/2 - k) C_lijk
 
@@ -24,7 +24,7 @@ from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample_linear
 from tweenfield.flow.velocity import velocity_between
 
-# Knots of the finest level are this many pixels apart, as far as the cells of patches.
+# Knots of the finest level are this many pixels apart, as are the cells of patches.
 _FINEST = 8
 # Pixels per unit of the parameters: a step of 1e-3, as an optimiser takes it, is 1/50 of a pixel.
 _UNIT = 20.0
@@ -64,7 +64,7 @@ class Motion(nn.Module):
         return _UNIT * torch.lerp(before, after, (middle - first)[:, None])
 
     def corrected(self, flow: Flow) -> Flow:
-        """The flow with the correction: where each pixel gets to if it follows the sum of both velocities.
+        """The corrected flow: how far each pixel moves along the sum of both velocities.
 
         Each interval is four steps of equal length, with the velocity in the middle of each.
 

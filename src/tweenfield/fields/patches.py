@@ -13,15 +13,15 @@ differentiable and h(r) + h(1 - r) = 1. The windows belong to the derivative:
 
     df = sum_k  w_k dN_k + dw_k N_k
 
-The networks move with the picture. Besides x, y and t, network k is given d_k(t), how far the flow has taken
-what is under its window since the middle of the video: the mean velocity there, added up, with Catmull-Rom
-splines between the frames (Catmull, Rom, *A Class of Local Interpolating Splines*, 1974). Sine j of its
-first layer begins as a wave that moves with a share s_j of this, drawn from [0, 1]:
+The networks move with the picture. Besides x, y and t, network k has the input d_k(t): how far the flow has
+moved the picture under its window since the middle of the video. It is the sum over time of the mean velocity
+there, with Catmull-Rom splines between the frames (Catmull, Rom, *A Class of Local Interpolating Splines*,
+1974). Sine j of the first layer is initialised as a wave that moves at a share s_j of it, with s_j sampled
+from [0, 1]:
 
     sin(omega (a_j (x - s_j d_kx) + b_j (y - s_j d_ky) + c_j t + ...))
 
-so what rests and what moves are both near at hand; from there on the weights of d_k are fitted like all
-others.
+so that both still and moving details are easy to fit. The parameters of d_k are fitted like all others.
 
 A point costs four small networks instead of one large one, and all of them are one batched matrix product.
 """
@@ -74,7 +74,7 @@ class PatchesConfig:
                 raise ValueError(f"patches: {name} is {value}, but must be a positive number")
 
     def build(self, grid: Grid, seed: int) -> Patches:
-        """Patches with parameters drawn from ``seed``."""
+        """Patches with initial parameters by ``seed``."""
         return Patches(self, grid, seed)
 
 
@@ -124,11 +124,11 @@ class Patches(Field):
 
     @property
     def blocks(self) -> tuple[int, int]:
-        """Rows and columns of cells: the same number of points in each makes all products of one shape."""
+        """Rows and columns of cells; equally many points in each give all products one shape."""
         return self._cells[1], self._cells[0]
 
     def observe(self, observed: Observed) -> None:
-        """Take in how the flow moves what is under each window, before the fit."""
+        """Compute from the flow how far the picture under each window moves."""
         displacement = torch.from_numpy(_displacement(observed.flow, *self._cells))
         first, last = displacement[:1], displacement[-1:]
         before, after = 2 * first - displacement[1:2], 2 * last - displacement[-2:-1]
@@ -264,8 +264,8 @@ def _catmull_rom(s: Float[Tensor, " points"]) -> tuple[Float[Tensor, "points 4"]
 
 
 def _displacement(flow: Flow, columns: int, rows: int) -> Float32[np.ndarray, "frames networks 2"]:
-    """How far the flow has taken what is under each window at each frame since the middle one, in pixels:
-    the sum of mean velocities under the window."""
+    """How far the flow has moved the picture under each window at each frame since the middle one, in
+    pixels: the sum of mean velocities under the window."""
     height, width = flow.forward.shape[1:3]
     down, across = _means_of_windows(height, rows), _means_of_windows(width, columns)
     mean = [

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# A CPU's caches and allocator do better with so many points at a time.
+# A CPU is faster with at most so many points at a time, for its caches and its allocator.
 _CPU_POINTS = 4096
 # Inputs of a first layer, at most: x, y, t and what is added to them.
 _COORDINATES = 5

@@ -39,7 +39,7 @@ class SirenConfig:
     """Angular frequency omega of every sine."""
     time_step: float = 0.03
     """Length of one observed-frame interval in the network's own coordinates: the temporal bandwidth.
-    Large values let the network turn by radians between two frames, small ones tie neighbours together."""
+    Large values let the network change much between two frames, small ones keep neighbours similar."""
     extent: float = 1.0
     """The longer side of the picture spans [-extent, extent] in the network's own coordinates, and the
     shorter one in proportion."""
@@ -51,7 +51,7 @@ class SirenConfig:
                 raise ValueError(f"siren: {name} is {value}, but must be a positive number")
 
     def build(self, grid: Grid, seed: int) -> Siren:
-        """A SIREN with parameters drawn from ``seed``."""
+        """A SIREN with initial parameters by ``seed``."""
         return Siren(self, grid, seed)
 
 

@@ -56,7 +56,7 @@ _LESS_AGREEMENT = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveOut:
-    """Settings of the objective.
+    """Settings of the objective of ``transport``: it hides observed frames and predicts them.
 
     Raises:
         ValueError: a setting isn't positive.
@@ -82,10 +82,10 @@ class LeaveOut:
         return False
 
     def check(self, field: FieldConfig) -> None:
-        """Whether the field mixes candidates.
+        """Check that the field is ``transport``.
 
         Raises:
-            ValueError: it is another than ``transport``.
+            ValueError: it is another.
         """
         if not isinstance(field, TransportConfig):
             raise ValueError(f"leave-out fits the weights of {TransportConfig.name}, not {field.name}")
@@ -128,7 +128,7 @@ class HiddenFrames:
         self._steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
 
     def steps_per_epoch(self, field: Transport) -> int:
-        """Steps after which as many pixels were drawn as the hidden frames have."""
+        """Steps after which as many pixels were sampled as the hidden frames have."""
         return self._steps_per_epoch
 
     def __call__(self, field: Transport, generator: torch.Generator) -> Losses:

@@ -44,10 +44,9 @@ def fit(
 ) -> FitResult:
     """Fit a field to one video.
 
-    Batches are a function of seed and step alone, so the same call gives the same bits on one machine, and
-    a resumed fit ends where an uninterrupted one does. The first Ctrl-C ends the fit after the current
-    step, and the result, ``finished == False``, can be used, saved and resumed; the second raises
-    KeyboardInterrupt.
+    Seed and step alone decide a batch, so the same call gives the same bits on one machine, and a resumed
+    fit ends where an uninterrupted one does. The first Ctrl-C ends the fit after the current step: the
+    result has ``finished == False`` and can be used, saved and resumed. The second raises KeyboardInterrupt.
 
     Args:
         video: the observed frames.
@@ -56,12 +55,12 @@ def fit(
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``.
         resume: an unfinished result of the same video and recipe.
         on_progress: called every few steps.
-        on_checkpoint: called with the result so far, to be saved at once: the fit goes on changing it.
-        checkpoint_seconds: about how often.
+        on_checkpoint: called with the result so far. Save it at once, as the fit goes on changing it.
+        checkpoint_seconds: at least this much time passes between two calls of ``on_checkpoint``.
 
     Raises:
         KeyboardInterrupt: the second Ctrl-C, or the first one while the recipe's teacher is fitted.
-        FitError: the video has one frame only, the loss stopped being finite, or ``resume`` doesn't fit.
+        FitError: the video has one frame only, the loss became NaN or infinite, or ``resume`` doesn't fit.
         FlowError: the flow is for frames of another size or number.
         UsageError: there is no such device.
     """

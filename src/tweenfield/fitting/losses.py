@@ -63,7 +63,7 @@ def squared_error(
 def residual(derivative: Float[Tensor, "points 3"], huber: float = 0.0) -> Float[Tensor, " points"]:
     """How far each point is from keeping its colour: |df/dx u + df/dy v + df/dt| summed over RGB.
 
-    A part d of this sum that is smaller than ``huber`` counts as d^2 / (2 huber), a larger one as
+    A term d of this sum that is smaller than ``huber`` enters as d^2 / (2 huber), a larger one as
     |d| - huber / 2 (Huber, *Robust Estimation of a Location Parameter*, 1964).
     """
     return smooth_l1_loss(derivative, torch.zeros_like(derivative), reduction="none", beta=huber).sum(dim=1)

@@ -1,4 +1,4 @@
-"""An objective draws batches from one video and returns their loss; it never sees the optimiser."""
+"""An objective samples batches from one video and returns their loss; it never sees the optimiser."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Objective(Protocol):
     """A loss over batches drawn from one video."""
 
     learnt: nn.ModuleDict
-    """What is fitted besides the field; mostly nothing."""
+    """Modules that are fitted besides the field; mostly none."""
 
     def steps_per_epoch(self, field: Any) -> int:
-        """Steps after which as many points were drawn as the video has."""
+        """Steps after which as many points were sampled as the video has pixels."""
         ...
 
     def __call__(self, field: Any, generator: torch.Generator) -> Losses:
@@ -37,19 +37,19 @@ class ObjectiveConfig(Protocol):
 
     @property
     def teachable(self) -> bool:
-        """Whether a teacher's frames would be of use."""
+        """Whether it uses a teacher's pseudo-frames."""
         ...
 
     def check(self, field: FieldConfig) -> None:
-        """Whether it can fit such a field.
+        """Check that it can fit such a field.
 
         Raises:
-            ValueError: it asks for something that the field doesn't have.
+            ValueError: it can't.
         """
         ...
 
     def learnt(self, grid: Grid) -> nn.ModuleDict:
-        """What is fitted besides a field on this grid, as it is before the fit."""
+        """The modules that are fitted besides a field on this grid, as they are before the fit."""
         ...
 
     def on(self, observed: Observed, device: torch.device, teacher: Field | None = None) -> Objective:

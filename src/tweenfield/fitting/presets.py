@@ -77,7 +77,7 @@ def preset_names() -> list[str]:
 
 
 def preset(name: str, field: str | None = None) -> Recipe:
-    """The recipe of that name for a field; for the first that has one if none is given.
+    """The recipe of that name for a field, by default for the first field that has it.
 
     Raises:
         UsageError: there is no such preset, or none for this field.
@@ -102,8 +102,8 @@ def known(kind: str, name: str) -> Any:
 
 
 def draft(field: str | None = None) -> Recipe:
-    """A first look: seconds with ``transport``; about a minute with ``siren`` for 21 frames of 120x180, a
-    minute or two with ``patches`` for 21 frames of 240x360. ``transport`` unless told otherwise.
+    """A fast trial: seconds with ``transport``, about a minute with ``siren`` for 21 frames of 120x180, a
+    minute or two with ``patches`` for 21 frames of 240x360. The field is ``transport`` by default.
 
     Raises:
         UsageError: there is no such field.
@@ -112,9 +112,9 @@ def draft(field: str | None = None) -> Recipe:
 
 
 def standard(field: str | None = None) -> Recipe:
-    """More of everything: well under a minute with ``transport``; ten times ``draft`` with ``siren``, five
-    times with ``patches``, whose fit takes longer the longer the video is. ``transport`` unless told
-    otherwise.
+    """The preset for a final result: well under a minute with ``transport``, ten times as long as ``draft``
+    with ``siren``, five times with ``patches``, whose time grows with the length of the video. The field is
+    ``transport`` by default.
 
     Raises:
         UsageError: there is no such field.

@@ -86,7 +86,7 @@ class Recipe:
 
 def replace(recipe: Recipe, **changes: Any) -> Recipe:
     """The recipe with some settings changed, each by its own name: ``replace(paper(), width=256)``,
-    ``replace(standard("patches"), teacher=None)``. Seed and precision are the teacher's, too.
+    ``replace(standard("patches"), teacher=None)``. A new seed or precision is the teacher's as well.
 
     Raises:
         UsageError: the recipe has no setting of that name, or the value makes no sense.

@@ -29,12 +29,13 @@ class Progress:
     observation: float
     """Squared error of what the objective compared, summed over RGB."""
     constraint: float
+    """Loss of the flow constraint; 0 where the objective has none."""
     psnr: float
     """PSNR in dB of what the objective compared, before rounding: observed points, or hidden frames."""
     seconds: float
     """Since this call began."""
     stage: str = "fit"
-    """``teacher`` as long as that is fitted."""
+    """``fit``, or ``teacher`` while the teacher is fitted."""
 
     @property
     def remark(self) -> str:
@@ -44,7 +45,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a fit remembers of its video."""
+    """What a fit keeps of its video."""
 
     name: str
     size: tuple[int, int]
@@ -90,19 +91,18 @@ class FitResult:
     source: Source
     recipe: Recipe
     flow: str
-    """What the flow called itself."""
+    """Name of the flow."""
     step: int
     """Steps taken."""
     steps: int
-    """Steps to take."""
+    """Steps of the whole fit."""
     seconds: float
-    """Time spent, interruptions left out."""
+    """Time of the fit, without interruptions."""
     history: list[Progress] = dataclass_field(default_factory=list)
     learnt: nn.ModuleDict = dataclass_field(default_factory=nn.ModuleDict)
-    """What the objective fitted besides the field: ``motion``, the correction to the flow, where it was
-    fitted."""
+    """Modules that were fitted besides the field: ``motion``, the correction to the flow, or none."""
     checkpoint: Checkpoint | None = None
-    """There while the fit can be continued."""
+    """State of an unfinished fit, to resume it; None for a finished one."""
 
     @property
     def finished(self) -> bool:

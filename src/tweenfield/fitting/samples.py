@@ -1,4 +1,4 @@
-"""What is known of every pixel at certain times, and random points among them."""
+"""Velocity, colour and trust of every pixel at certain times, and random points among them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tweenfield.video import Video
 
 
 class Points(NamedTuple):
-    """Points (x, y, t), their velocity and colour, and how far to believe both, from 0 to 1."""
+    """Points (x, y, t), their velocity and colour, and the trust in both, from 0 to 1."""
 
     points: Float[Tensor, "points 3"]
     velocity: Float[Tensor, "points 2"]
@@ -36,8 +36,8 @@ class Samples:
         size: height and width of a frame.
         times: in intervals since the first frame.
         velocity: by the given flow, in pixels per interval.
-        colors: as observed, or as the flow brings them.
-        trust: how far to believe colour and velocity, from 0 to 1.
+        colors: observed, warped, or those of pseudo-frames.
+        trust: in colour and velocity, from 0 to 1.
     """
 
     size: tuple[int, int]
@@ -55,7 +55,7 @@ class Samples:
         device = self.colors.device
         # In double precision a number below 1 in single precision stays below it when columns are added.
         x, y, t = torch.rand(3, rows, columns, count, generator=generator).double()
-        # A pixel on the border of two blocks is drawn from both, from each as often as it lies in it.
+        # A pixel on the border of two blocks is sampled in both, in proportion to its area in each.
         x = ((x + torch.arange(columns)[:, None]) * (width / columns)).long()
         y = ((y + torch.arange(rows)[:, None, None]) * (height / rows)).long()
         t = (t * len(self.times)).long()
@@ -64,7 +64,7 @@ class Samples:
         return index, torch.stack((x.float(), y.float(), self.times[t]), dim=1)
 
     def at(self, index: Int[Tensor, " points"], points: Float[Tensor, "points 3"]) -> Points:
-        """What is known of drawn points."""
+        """Velocity, colour and trust of sampled points."""
         colors = self.colors[index].float() / 255
         return Points(points, self.velocity[index].float(), colors, self.trust[index].float())
 
@@ -86,7 +86,7 @@ def at_frames(video: Video, flow: Flow | None, device: torch.device) -> Samples:
 
 
 def between_frames(observed: Observed, device: torch.device, teacher: Field | None = None) -> Samples:
-    """What the flow says of times between the frames; colours are the teacher's, if there is one."""
+    """Times between the frames, by the flow; colours are those of the teacher, if there is one."""
     video, flow = observed.video, observed.flow
     n, (height, width) = len(video), video.size
     times = [(k, fraction) for k in range(n - 1) for fraction in FRACTIONS]

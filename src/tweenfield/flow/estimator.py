@@ -21,10 +21,10 @@ class Flow:
     Attributes:
         forward: ``forward[k]`` at pixel p of frame k is how far p moves until frame k + 1.
         backward: ``backward[k]`` at pixel p of frame k + 1 is how far p moves back until frame k.
-        name: what messages and results call it.
+        name: in messages and results.
 
-    Both are arrays, or made interval by interval when they are indexed, so that those of a long clip needn't
-    fit in memory; ``np.asarray(flow.forward)`` is all of it.
+    Both are arrays, or estimated interval by interval when they are indexed, so that those of a long clip
+    needn't fit in memory; ``np.asarray(flow.forward)`` is all of it.
 
     Raises:
         FlowError: the two shapes differ, or a value isn't finite.

@@ -32,7 +32,7 @@ class Farneback:
             FlowError: the sizes differ, or a side is under 13 pixels, the averaging window.
         """
         pair = gray_pair(first, second, name=self.name, smallest=_WINDOW)
-        # OpenCV's goes wild at the border, by hundreds of pixels even between equal frames: move it away.
+        # OpenCV's flow is off by hundreds of pixels at the border, even between equal frames: pad them.
         padded = [cv2.copyMakeBorder(gray, *[_MARGIN] * 4, cv2.BORDER_REFLECT_101) for gray in pair]
         # The best by warp PSNR over six clips of the settings tried.
         flow = cv2.calcOpticalFlowFarneback(

@@ -1,4 +1,4 @@
-"""The video as a value: frames with their times, and what is needed to write them back unchanged in look."""
+"""A video as a value: frames, their times, and the colour tags and pixel aspect ratio to write it with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Video:
         rate: nominal frames per second.
         color: colour tags to write with.
         sample_aspect_ratio: width over height of one pixel.
-        name: what messages and results call it.
+        name: in messages and results.
 
     Raises:
         VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.

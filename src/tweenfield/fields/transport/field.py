@@ -61,7 +61,7 @@ class TransportConfig:
             )
 
     def build(self, grid: Grid, seed: int) -> Transport:
-        """A field that still has to observe its video; its network's parameters are drawn from ``seed``."""
+        """A field with initial parameters by ``seed``; call ``observe`` before anything else."""
         return Transport(self, grid, seed)
 
 
@@ -98,7 +98,7 @@ class Transport(Field):
         return self._config
 
     def observe(self, observed: Observed) -> None:
-        """Remember where the frames and their flow are; they are looked at when something is drawn."""
+        """Keep references to the frames and their flow, which are read when a frame is rendered."""
         self.restore(
             {
                 "frames": observed.video.frames,
@@ -110,14 +110,14 @@ class Transport(Field):
         )
 
     def observations(self) -> dict[str, Rows]:
-        """Frames, flow to the next and to the previous frame, intervals with a cut, those with motion."""
+        """The observed frames, forward and backward flow, and for each interval ``cuts`` and ``moves``."""
         return self._observed
 
     def restore(self, observations: Mapping[str, Rows]) -> None:
-        """Take in what ``observations`` gave.
+        """Set what ``observations`` returned.
 
         Raises:
-            ValueError: it belongs to another grid.
+            ValueError: the arrays are for another grid.
         """
         grid = self.grid
         flow = (grid.frames - 1, grid.height, grid.width, 2)
@@ -185,7 +185,7 @@ class Transport(Field):
         size = size or (self.grid.height, self.grid.width)
         if size != (self.grid.height, self.grid.width):
             return super().frame(t, size)
-        # On the grid the maps needn't be interpolated, and at an observed time they say "this frame".
+        # On the grid the maps need no interpolation; at an observed time the picture is that frame.
         interval, knot, share = self._place(t)
         if share == 0 and knot in (0, KNOTS):
             return self._colors(interval + knot // KNOTS).permute(1, 2, 0)
