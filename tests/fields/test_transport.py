@@ -10,7 +10,8 @@ from conftest import to_8bit, waves
 
 from tweenfield import Dis, Flow, Video, draft, estimate_flow, fit, psnr, render
 from tweenfield.baselines import warp
-from tweenfield.fields import Grid, TransportConfig, transport
+from tweenfield.fields import Grid, TransportConfig
+from tweenfield.fields.transport import field as transport
 from tweenfield.fitting.model_file import load, save
 from tweenfield.fitting.recipe import FitConfig
 from tweenfield.flow.observed import Observed

@@ -57,10 +57,11 @@ class Motion(nn.Module):
         first = middle.floor().clamp(max=max(last - 1, 0))
         both = torch.cat((first, (first + 1).clamp(max=last))).long()
         x, y = points[:, :2].repeat(2, 1).unbind(1)
-        before, after = sum(
+        levels = (
             splines.sample_planes(level, both, x / spacing, y / spacing)
             for level, spacing in zip(self.levels, self.spacings, strict=True)
-        ).chunk(2)
+        )
+        before, after = sum(levels, points.new_zeros(())).chunk(2)
         return _UNIT * torch.lerp(before, after, (middle - first)[:, None])
 
     def corrected(self, flow: Flow) -> Flow:

@@ -85,8 +85,8 @@ class _Places(NamedTuple):
     """The networks that have points at all."""
     rows: int
     """The most points that one of them has; the others' rows are filled up with zeros."""
-    index: Int[Tensor, "4 points"]
-    """Place in the product's rows, counted through all networks."""
+    row: Int[Tensor, "4 points"]
+    """Each point's row in the product, counted through all networks."""
 
 
 @final
@@ -94,6 +94,10 @@ class Patches(Field):
     """f(x, y, t) as windowed small networks; see the module's docstring for the equation."""
 
     name: ClassVar[str] = "patches"
+
+    displacement: Tensor
+    cell: Tensor
+    scale: Tensor
 
     def __init__(self, config: PatchesConfig, grid: Grid, seed: int = 0) -> None:
         super().__init__()
@@ -201,18 +205,17 @@ class Patches(Field):
         rows = int(counts.max())
         order = which.argsort(stable=True)
         turn = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[which[order]]
-        index = torch.empty_like(order)
-        index[order] = which[order] * rows + turn
-        return _Places(networks, rows, index.reshape(4, -1))
+        row = torch.empty_like(order)
+        row[order] = which[order] * rows + turn
+        return _Places(networks, rows, row.reshape(4, -1))
 
     def _spread(
         self, values: Float[Tensor, "4 points 5"], places: _Places
     ) -> Float[Tensor, "networks rows 5"]:
         """The values at their places in the product."""
         empty = values.new_zeros(len(places.networks) * places.rows, 5)
-        return empty.index_copy(0, places.index.flatten(), values.flatten(0, 1)).unflatten(
-            0, (len(places.networks), places.rows)
-        )
+        filled = empty.index_copy(0, places.row.flatten(), values.flatten(0, 1))
+        return filled.reshape(len(places.networks), places.rows, 5)
 
     def _layers(self, places: _Places) -> tuple[list[Tensor], list[Tensor], float]:
         """Weights and biases of the networks that have points, and omega."""
@@ -228,7 +231,8 @@ def _collect(
     values: Float[Tensor, "networks rows channels"], places: _Places
 ) -> Float[Tensor, "4 points channels"]:
     """The product's rows back in the order of the points."""
-    return values.flatten(0, 1).index_select(0, places.index.flatten()).unflatten(0, places.index.shape)
+    ordered = values.flatten(0, 1).index_select(0, places.row.flatten())
+    return ordered.reshape(*places.row.shape, ordered.shape[1])
 
 
 def _corners(like: Int[Tensor, "points 2"]) -> Int[Tensor, "4 2"]:
@@ -252,7 +256,8 @@ def _windows(
 
 def _rise(share: T) -> T:
     """1 - h: how the next window rises."""
-    return share**3 * (10 - 15 * share + 6 * share**2)
+    rise: T = share**3 * (10 - 15 * share + 6 * share**2)
+    return rise
 
 
 def _catmull_rom(s: Float[Tensor, " points"]) -> tuple[Float[Tensor, "points 4"], Float[Tensor, "points 4"]]:
@@ -275,12 +280,14 @@ def _displacement(flow: Flow, columns: int, rows: int) -> Float32[np.ndarray, "f
         for k in range(len(flow.forward))
     ]
     way = np.concatenate((np.zeros_like(mean[:1]), np.cumsum(mean, axis=0)))
-    return (way - way[len(way) // 2]).astype(np.float32)
+    since_middle: np.ndarray = (way - way[len(way) // 2]).astype(np.float32)
+    return since_middle
 
 
 def _means_of_windows(pixels: int, cells: int) -> Float32[np.ndarray, "windows pixels"]:
     """The windows along one axis, each divided by its sum."""
     centres = (np.arange(pixels) + 0.5) * cells / pixels
     r = np.abs(centres - np.arange(cells + 1)[:, None]).clip(max=1)
-    window = (1 - _rise(r)).astype(np.float32)
-    return window / window.sum(axis=1, keepdims=True)
+    window: np.ndarray = (1 - _rise(r)).astype(np.float32)
+    window /= window.sum(axis=1, keepdims=True)
+    return window

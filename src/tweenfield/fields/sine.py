@@ -72,8 +72,8 @@ def network_with_tangent(
 def _with_tangent(
     a: Tensor, da: Tensor, hidden: list[tuple[Tensor, Tensor]], weight: Tensor, bias: Tensor
 ) -> tuple[Tensor, Tensor]:
-    for hidden_weight, hidden_bias in hidden:
-        a, da = _SineLayer.apply(a, da, hidden_weight, hidden_bias)
+    for w, b in hidden:
+        a, da = _SineLayer.apply(a, da, w, b)  # type: ignore[no-untyped-call]  # torch gives it no types
     return _affine(a, weight, bias), da @ weight.mT
 
 

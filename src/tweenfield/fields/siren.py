@@ -61,6 +61,9 @@ class Siren(Field):
 
     name: ClassVar[str] = "siren"
 
+    centre: Tensor
+    scale: Tensor
+
     def __init__(self, config: SirenConfig, grid: Grid, seed: int = 0) -> None:
         super().__init__()
         self.grid = grid

@@ -71,9 +71,9 @@ def sample_with_derivative(
     flat = coefficients.reshape(channels, -1)
     cell_x, wx, gx = _taps(x, columns)
     cell_y, wy, gy = _taps(y, rows)
-    value = derivative = 0
+    value = derivative = zero = flat.new_zeros(())
     for j in range(4):
-        row = row_dx = 0
+        row = row_dx = zero
         for i in range(4):
             c = flat[:, (cell_y + j) * columns + cell_x + i]
             row = row + wx[i] * c

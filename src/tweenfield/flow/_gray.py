@@ -8,6 +8,9 @@ from jaxtyping import UInt8
 
 from tweenfield.errors import FlowError
 
+# Given for the flow, it lets OpenCV allocate one, as None would; but OpenCV's types know no None there.
+NO_FLOW = np.empty(0, np.float32)
+
 
 def gray_pair(
     first: UInt8[np.ndarray, "height width 3"],

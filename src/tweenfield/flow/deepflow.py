@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from tweenfield.flow._gray import gray_pair
+from tweenfield.flow._gray import NO_FLOW, gray_pair
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,4 @@ class DeepFlow:
             FlowError: the sizes differ.
         """
         gray = gray_pair(first, second, name=self.name, smallest=1)
-        return cv2.optflow.createOptFlow_DeepFlow().calc(*gray, None)
+        return cv2.optflow.createOptFlow_DeepFlow().calc(*gray, NO_FLOW)

@@ -66,7 +66,10 @@ class Flow:
 class FlowEstimator(Protocol):
     """A provider of optical flow: anything with a name and this method is one."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What messages and results call it."""
+        ...
 
     def __call__(
         self, first: UInt8[np.ndarray, "height width 3"], second: UInt8[np.ndarray, "height width 3"]
@@ -94,7 +97,7 @@ def estimate_flow(
     intervals = len(video) - 1
     if not intervals:
         raise FlowError(f"{video.name}: it has one frame; for flow two frames are needed")
-    done = set()
+    done: set[int] = set()
 
     def both(k: int) -> Float32[np.ndarray, "2 height width 2"]:
         first, second = video.frames[k], video.frames[k + 1]
@@ -108,11 +111,11 @@ def estimate_flow(
 
     pairs = OnDemand(both, (intervals, 2, *video.size, 2), np.float32)
     pairs[0]  # A provider that can't do it should say so now.
-    forward, backward = (
-        OnDemand(lambda k, which=which: pairs[k][which], (intervals, *video.size, 2), np.float32, keep=False)
-        for which in (0, 1)
-    )
-    return Flow(forward=forward, backward=backward, name=estimator.name)
+
+    def one(which: int) -> OnDemand:
+        return OnDemand(lambda k: pairs[k][which], (intervals, *video.size, 2), np.float32, keep=False)
+
+    return Flow(forward=one(0), backward=one(1), name=estimator.name)
 
 
 def _check_finite(values: np.ndarray, direction: str, name: str) -> None:

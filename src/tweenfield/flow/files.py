@@ -47,6 +47,8 @@ def read_flow(path: str | os.PathLike[str], video: Video) -> Flow:
         raise FlowError(
             f"{path}: no such file or folder; give flow as .flo, .npz, .npy or a folder of .flo files"
         )
+    forward: Rows
+    backward: Rows | None
     if path.is_dir():
         forward, backward = _read_folder(path, video)
     elif path.suffix.lower() == ".flo":
@@ -156,7 +158,8 @@ def _read_numpy(path: Path, video: Video) -> tuple[Rows, np.ndarray | None]:
 
 def _read_row(path: Path, k: int) -> Float32[np.ndarray, "height width 2"]:
     # Mapped anew for each row: pages of a map that stays would count as this process's memory.
-    return np.load(path, allow_pickle=False, mmap_mode="r")[k].astype(np.float32)
+    row: np.ndarray = np.load(path, allow_pickle=False, mmap_mode="r")[k].astype(np.float32)
+    return row
 
 
 def _check_intervals(path: Path, found: int, video: Video) -> None:

@@ -89,7 +89,7 @@ def _network(model: str, checkpoint: str) -> nn.Module:
             f"ptlflow:{model}: the library can't be loaded ({error}); check that torchvision fits PyTorch"
         ) from error
     try:
-        network = ptlflow.get_model(model, ckpt_path=checkpoint)
+        network: nn.Module = ptlflow.get_model(model, ckpt_path=checkpoint)
     except ValueError as error:
         raise FlowError(f"ptlflow:{model}:{checkpoint}: {error}") from error
     except OSError as error:

@@ -34,7 +34,8 @@ def agreement(
     x, y = displaced(forward, 1)
     back = sample_linear(backward, x, y)
     tolerance = 0.5 + 0.05 * (_square(forward) + _square(back))
-    return np.where(_inside(x, y, height, width), np.exp(-_square(forward + back) / tolerance), np.float32(0))
+    agreed: np.ndarray = np.exp(-_square(forward + back) / tolerance)
+    return np.where(_inside(x, y, height, width), agreed, np.float32(0))
 
 
 def invert(flow: Float32[np.ndarray, "height width 2"]) -> Float32[np.ndarray, "height width 2"]:
@@ -91,7 +92,7 @@ def velocity_at_frame(flow: Flow, frame: int) -> Float32[np.ndarray, "height wid
     if not 0 <= frame <= last:
         raise FlowError(f"{flow.name}: no velocity at frame {frame}; give a frame from 0 to {last}")
     if frame == 0:
-        return flow.forward[0].copy()
+        return np.array(flow.forward[0])
     if frame == last:
         return -flow.backward[-1]
     ahead, back = flow.forward[frame], flow.backward[frame - 1]
@@ -132,7 +133,8 @@ def mean_velocity(
 ) -> Float32[np.ndarray, "height width 2"]:
     """The weighted mean of two estimates of the velocity."""
     share = (weight_b + _SMALLEST_WEIGHT) / (weight_a + weight_b + 2 * _SMALLEST_WEIGHT)
-    return a + share[..., None] * (b - a)
+    mean: np.ndarray = a + share[..., None] * (b - a)
+    return mean
 
 
 def _inside(
@@ -143,4 +145,5 @@ def _inside(
 
 
 def _square(flow: Float32[np.ndarray, "height width 2"]) -> Float32[np.ndarray, "height width"]:
-    return np.einsum("hwc,hwc->hw", flow, flow)
+    squares: np.ndarray = np.einsum("hwc,hwc->hw", flow, flow)
+    return squares

@@ -44,4 +44,5 @@ def flow_to_color(
     hue = (1 - part) * _WHEEL[below] + part * _WHEEL[(below + 1) % len(_WHEEL)]
     # The tolerance keeps the longest vector itself from counting as too long.
     color = np.where(radius <= 1 + 1e-6, 1 - radius * (1 - hue), 0.75 * hue)
-    return (255 * color.clip(0, 1)).astype(np.uint8)
+    picture: np.ndarray = (255 * color.clip(0, 1)).astype(np.uint8)
+    return picture

@@ -146,4 +146,5 @@ def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(vectors, axis=-1)
+    length: np.ndarray = np.linalg.norm(vectors, axis=-1)
+    return length

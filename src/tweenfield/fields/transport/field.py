@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, final
+from typing import Any, ClassVar, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ KNOTS = 4
 _BAND_PIXELS = 1 << 17
 # What is kept of each: an interval's window of frames, and the two knots around a time.
 _KEPT = {"image": 4, "trace": 2, "maps": 2, "splined": 1}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +86,12 @@ class Transport(Field):
         self._config = config
         self.mixing = Mixing(config.width, config.depth, seed)
         self._observed: dict[str, Rows] = {}
-        self._kept: dict[str, OrderedDict[tuple, object]] = {kind: OrderedDict() for kind in _KEPT}
+        self._kept: dict[str, OrderedDict[tuple[object, ...], Any]] = {kind: OrderedDict() for kind in _KEPT}
 
     @property
     def _like(self) -> Tensor:
         """A tensor of the type and on the device that all others have."""
-        return self.mixing.layers[0].bias
+        return next(self.mixing.parameters())
 
     @property
     def config(self) -> TransportConfig:
@@ -164,7 +165,7 @@ class Transport(Field):
             d_displacement, d_weight = _split(
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
             )
-            value = derivative = 0
+            value = derivative = points.new_zeros(())
             images = self._images(interval)
             for j, source in enumerate(SOURCES):
                 color, d_color = splines.sample_with_derivative(
@@ -287,10 +288,11 @@ class Transport(Field):
 
     def _images(self, interval: int) -> list[Float[Tensor, "3 rows columns"]]:
         """Spline coefficients of the four frames of the window around an interval."""
-        return [
-            self._keep("image", (k,), lambda k=k: splines.prefilter(self._colors(k)))
-            for k in self._window(interval)
-        ]
+        return [self._image(k) for k in self._window(interval)]
+
+    def _image(self, k: int) -> Float[Tensor, "3 rows columns"]:
+        """Spline coefficients of an observed frame."""
+        return self._keep("image", (k,), lambda: splines.prefilter(self._colors(k)))
 
     def _window(self, interval: int) -> list[int]:
         """The four frames around an interval; absent ones are repeats of the first or the last."""
@@ -303,13 +305,14 @@ class Transport(Field):
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
         frames = self._observed["frames"][first:last]
-        between = (
+        forward, backward, cuts, moves = (
             self._observed[name][first : last - 1]
             for name in ("forward_flow", "backward_flow", "cuts", "moves")
         )
-        return trace(window(frames, *between, interval - first), knot / KNOTS)
+        around = window(frames, forward, backward, cuts, moves, interval - first)
+        return trace(around, knot / KNOTS)
 
-    def _keep(self, kind: str, key: tuple, compute: Callable[[], Any]) -> Any:
+    def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
         kept = self._kept[kind]
         versions = tuple(parameter._version for parameter in self.parameters())
@@ -321,7 +324,8 @@ class Transport(Field):
             with torch.inference_mode(False), torch.no_grad():
                 kept[key] = compute()
         kept.move_to_end(key)
-        return kept[key]
+        value: T = kept[key]
+        return value
 
 
 def _half(flow: Rows) -> OnDemand:

@@ -60,13 +60,12 @@ class Mixing(nn.Module):
         channels = [3 * CANDIDATES + CUES + 1, *[width] * (depth - 1), CANDIDATES]
         self.layers = nn.Sequential()
         for n, m in pairwise(channels):
-            self.layers.extend((nn.Conv2d(n, m, 3, padding=1), nn.ReLU()))
-        del self.layers[-1]
-        for layer in self.layers[::2]:
-            bound = 1 / math.sqrt(9 * layer.in_channels)
-            for parameter in (layer.weight, layer.bias):
+            layer, bound = nn.Conv2d(n, m, 3, padding=1), 1 / math.sqrt(9 * n)
+            for parameter in layer.parameters():
                 parameter.data.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
-        for parameter in (self.layers[-1].weight, self.layers[-1].bias):
+            self.layers.extend((layer, nn.ReLU()))
+        del self.layers[-1]
+        for parameter in self.layers[-1].parameters():
             parameter.data.mul_(1e-3)
 
     def forward(
@@ -95,4 +94,5 @@ class Mixing(nn.Module):
         doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
         doubt = F.avg_pool2d(doubt[:, None], _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
         a = self.layers(inputs) * present[:, :, None, None] * (doubt / (doubt + _LEVEL))
-        return base + strength * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
+        weights: Tensor = base + strength * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
+        return weights
