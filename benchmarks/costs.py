@@ -28,15 +28,15 @@ PAGE = """# Time and memory
 ![Seconds and memory over pixels and over frames; the dashed lines are proportional](images/costs.png)
 
 `tweenfield run` with `transport` on *Big Buck Bunny*, resized, the frame rate doubled, each run a process
-of its own, flow, fit, drawing and encoding included. Processor seconds, on one thread, as other programs
-ran too; commits {commits}. The dashed lines are proportional to pixels or frames: the fit costs the same
+of its own, with flow, fit, rendering and encoding. Processor seconds on one thread, as other programs ran
+too; commits {commits}. The dashed lines are proportional to pixels or frames: the fit costs the same
 for any clip, the rest grows in proportion. Memory grows with the pixels of a frame; with the number of
 frames only until 512 MiB of frames and as much of flow are kept. From then on, in the longer clip of
 1080x1920, flow is estimated three times, so it takes longer than its frames alone would make it.
 
 {runs}
 
-With all {cores} cores of the machine idle, flow, fit, drawing and encoding together, median of three runs
+With all {cores} cores of the machine idle, flow, fit, rendering and encoding together, median of three runs
 (`patches`: one):
 
 {stated}
@@ -47,16 +47,16 @@ With all {cores} cores of the machine idle, flow, fit, drawing and encoding toge
 
 Crops of 64x96 and 11 frames where observed frames change most, every second observed: the preset `paper` with
 {epochs} epochs of batches of {points} points in place of 15000 of 65536, against `patches` with its preset
-`standard`. The paper doesn't say how long an interval is in the network's time. The preset has it as long as
-in 20 frames spread over [-1, 1], and beside it stands the recipe with the six observed frames of the crop
-spread so. One thread; scoring isn't counted.
+`standard`. The paper doesn't state the length of an interval in the network's time. In the preset it is as
+long as with 20 frames spread over [-1, 1]; the second recipe spreads the six observed frames of the crop in
+this way. One thread; without the time for scoring.
 
 {curves}
 
 ## A step of the network
 
-What a step with the constraint costs over one without, by one forward tangent (ours) and by three reverse
-passes, and how fast it is as a share of a plain matrix product of the same shapes:
+Time of a step with the constraint over one without, by one forward tangent (ours) and by three reverse
+passes, and its rate as a share of that of a plain matrix product of the same shapes:
 
 {steps}"""
 

@@ -17,16 +17,16 @@ HEAD = """# The paper's claims
 
 <!-- Made by benchmarks/reproduction.py from benchmarks/results/bench; don't edit. -->
 
-What became of the claims of [arXiv 2206.10886](https://arxiv.org/abs/2206.10886) in our hands, and our
-own comparison of all methods. All of it was run at the scale `small` on a CPU: smaller networks and
-pictures than the paper's, shorter fits, and six clips of our own, as the paper's data can't be had
-here. So a claim that is reproduced held in this small setting, and one that isn't may hold at the
-paper's. For table1 above all: its network has about a minute, and draws even the observed frames at no
-more than 29 to 37 dB, so it couldn't win. The paper's own figures aren't set beside ours, as its text
-couldn't be had here beyond the abstract. Where a commit is called dirty, files of results had changed
-beside it, and no code. `patches` in the last table are those of its commit; [results](results.md) have
-today's. What the scales are, and the commands for those who have the data, a GPU, and the
-paper's flow network: [benchmarks](benchmarks.md)."""
+Which claims of [arXiv 2206.10886](https://arxiv.org/abs/2206.10886) held in our experiments, and our own
+comparison of all methods. Everything was run at the scale `small` on a CPU: smaller networks and pictures
+than the paper's, shorter fits, and six clips of our own, as the paper's data were not available. So a
+claim that is reproduced held in this small setting, and one that isn't may still hold in the paper's. This
+applies to table1 above all: its network is fitted for about a minute and renders even the observed frames
+at no more than 29 to 37 dB, so it couldn't win. The paper's own figures aren't given beside ours, as only
+its abstract was available. A commit marked dirty had changed files of results, but no changed code.
+`patches` in the last table are those of its commit; [results](results.md) have today's.
+[Benchmarks](benchmarks.md) explains the scales and has the commands for those who have the data, a GPU and
+the paper's flow network."""
 
 
 def main() -> None:

@@ -8,29 +8,28 @@ HEAD = """# Results
 
 <!-- Made by benchmarks/tables.py from benchmarks/results; don't edit. -->
 
-Six clips of 240x360, 41 frames each, every interpolator on the same hidden frames. No fit and no
-flow saw a hidden frame. There is one setting of `transport` for all clips, but it was chosen by the
-scores on these six together: expect somewhat less of a gain elsewhere, and let `eval` tell you.
-RIFE's networks were trained on other videos; everything else knows only the clip. The highest of
-each column is bold. Which commit made which figure stands in `benchmarks/results` of the repository."""
+Six clips of 240x360, 41 frames each, every method on the same held-out frames. No fit and no flow was
+given a held-out frame. All clips have the same settings of `transport`, but these were chosen by the
+scores on the six clips together: expect a somewhat smaller gain elsewhere, and measure it with `eval`.
+RIFE's networks were trained on other videos; everything else uses the clip alone. The highest of each
+column is bold. The commit behind each figure is in `benchmarks/results` of the repository."""
 
 PICTURES = """## Best and worst
 
 ![Held-out frames where transport gains and loses most against the plain warp](images/best_and_worst.png)
 
 The frames, two clips each, where `transport` gains and loses most against the plain warp, three of
-four frames hidden. A hard cut in bikes gives the best and the worst of them: a quarter of the way
+four frames held out. A hard cut in bikes gives the best and the worst of them: a quarter of the way
 into that interval the first scene is right, in the middle it is wrong.
 
 ## What each part is worth
 
 `transport` with one part changed at a time, PSNR in dB. Fits are shorter than `standard`: 200 steps
-of 6 crops. Made by `benchmarks/ablation.py`; what the rows mean is on the [method
-page](method.md#transport). The last row is to be compared with the one above it: the four cautions are
-the share of standing still where flow disagrees, the pull to the base where hidden frames say little,
-following the fitted weights only most of the way, and not at all where candidates agree. One by one
-they hardly show in a short fit; together they keep a long one from losing on five of six clips what it
-gains on bunny_a."""
+of 6 crops. Made by `benchmarks/ablation.py`; the [method page](method.md#transport) explains the rows.
+Compare the last row with the one above it. The four cautions are: still candidates where the flows
+disagree; truth mixed with the base mixture where confidence in a hidden frame is low; 80% of the learned
+correction in rendering; no correction where candidates agree. One by one they make little difference in a
+short fit. In a long fit all four together gain on five of six clips and lose on bunny_a."""
 SHOWN = ("blend", "cubic", "warp DIS", "warp DeepFlow", "4-frame warp, cubic", "4-frame warp, average")
 GROUPS = {"minterpolate, best mode": "minterpolate", "RIFE, better of two": "RIFE"}
 
@@ -83,13 +82,13 @@ def main() -> None:
     for stride, said in ((2, "every second frame"), (4, "three of four frames")):
         content = json.loads((RESULTS / f"clips_stride{stride}.json").read_text())
         cells, motion = content["cells"], content["motion"]
-        parts.append(f"## With {said} hidden")
+        parts.append(f"## With {said} held out")
         for figure, title, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 4)):
             parts.append(f"{title}, protocol `tweenfield`:\n\n{markdown(cells, motion, figure, digits)}")
     parts.append(PICTURES)
     for stride, said in ((2, "every second frame"), (4, "three of four frames")):
         rows = json.loads((RESULTS / f"ablation_stride{stride}.json").read_text())["rows"]
-        parts.append(f"With {said} hidden:\n\n{ablation(rows)}")
+        parts.append(f"With {said} held out:\n\n{ablation(rows)}")
     (ROOT / "docs" / "results.md").write_text("\n\n".join(parts) + "\n")
 
 
