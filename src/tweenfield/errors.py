@@ -14,7 +14,7 @@ class UsageError(TweenfieldError):
 
 
 class VideoError(TweenfieldError):
-    """A video or a folder of images that can't be read as asked."""
+    """A video or a folder of images that can't be read."""
 
 
 class FlowError(TweenfieldError):
@@ -34,7 +34,7 @@ class ModelFileError(TweenfieldError):
 
 
 class OutputError(TweenfieldError):
-    """A result that can't be written where it was asked for."""
+    """A result that can't be written to its path."""
 
 
 class Stopped(TweenfieldError):

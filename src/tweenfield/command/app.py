@@ -109,7 +109,7 @@ def run(
     *,
     settings: Settings,
 ) -> None:
-    """Fit a video and draw it at another frame rate or speed: twice the rate unless told otherwise."""
+    """Fit a field to a video and render it at another frame rate or speed; by default at twice the rate."""
     from tweenfield.fitting.loop import fit as fit_field
     from tweenfield.video import check_output, output_timeline
 
@@ -150,7 +150,7 @@ def fit(
     *,
     settings: Settings,
 ) -> None:
-    """Fit a field to a video and keep it. Ctrl-C leaves a checkpoint that --resume goes on with."""
+    """Fit a field to a video and save the model. Ctrl-C leaves a checkpoint for --resume."""
     from tweenfield.fitting.loop import fit as fit_field
     from tweenfield.fitting.model_file import header, load, save
     from tweenfield.storage.atomic import check_target
@@ -221,7 +221,7 @@ def render(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a model at another frame rate, speed or size: twice the rate unless told otherwise."""
+    """Render a model at another frame rate, speed or size; by default at twice the rate."""
     from tweenfield.fitting.device import resolve_device
     from tweenfield.fitting.model_file import load
     from tweenfield.fitting.result import Source
@@ -278,7 +278,7 @@ def eval_(
     *,
     settings: Settings,
 ) -> None:
-    """Hide frames, fit the rest and score the hidden ones: what to expect on your clip."""
+    """Hold out frames, fit the others, draw and score the held-out ones: what to expect on your clip."""
     from tweenfield.baselines import DEFAULT_BASELINES, chosen
     from tweenfield.evaluation.evaluate import evaluate
     from tweenfield.evaluation.split import hide

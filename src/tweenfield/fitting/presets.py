@@ -10,9 +10,9 @@ from tweenfield.fitting.flow_constraint import FlowConstraint
 from tweenfield.fitting.leave_out import LeaveOut
 from tweenfield.fitting.recipe import FitConfig, Recipe
 
-# Where the paper's time axis is given no scale, ours is its 20 observed frames spread over [-1, 1].
+# The paper states no scale for time; this one spreads its 20 observed frames over [-1, 1].
 _PAPER_TIME_STEP = 2 / 19
-# The same however long the fit is.
+# Shared by both presets, which differ in the length of the fit.
 _PATCHES_CONSTRAINT = FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0)
 
 _TRANSPORT = {
@@ -66,8 +66,8 @@ _SIREN = {
     ),
 }
 
-# Field, then preset. The first field that knows a preset is the one it is for unless told otherwise. Model
-# files know the fields and objectives that are here.
+# By field, then by preset. The default field of a preset is the first one that has it. Model files can hold
+# the fields and objectives that occur here.
 RECIPES: dict[str, dict[str, Recipe]] = {"transport": _TRANSPORT, "patches": _PATCHES, "siren": _SIREN}
 
 

@@ -83,7 +83,7 @@ def estimate_flow(
 ) -> Flow:
     """Forward and backward flow between every two neighbouring frames, in pixels per interval.
 
-    Each interval but the first is estimated when it is asked for, and kept as long as there is room.
+    Each interval but the first is estimated when it is indexed, and kept as long as there is room.
 
     Args:
         video: at least two frames.
@@ -92,7 +92,7 @@ def estimate_flow(
 
     Raises:
         FlowError: the video has one frame, or the provider can't handle its size. Later, when an interval is
-            asked for: the provider gave NaN or infinite values.
+            indexed: the provider gave NaN or infinite values.
     """
     intervals = len(video) - 1
     if not intervals:

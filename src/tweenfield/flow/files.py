@@ -34,7 +34,7 @@ def read_flow(path: str | os.PathLike[str], video: Video) -> Flow:
     Takes a ``.flo`` file (a video of two frames); an ``.npz`` file with ``forward`` and ``backward``; an
     ``.npy`` file with the forward flow, of shape (intervals, height, width, 2); a folder as ``write_flow``
     leaves it; or a folder with one forward ``.flo`` file per interval in natural order. Where there is only
-    forward flow, the backward flow is its inverse. All of it is checked now, and read when it is asked for;
+    forward flow, the backward flow is its inverse. All of it is checked now, and read when it is indexed;
     only an ``.npz`` file, which is compressed or may be, is held in memory.
 
     Raises:

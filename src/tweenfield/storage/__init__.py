@@ -1,1 +1,1 @@
-"""Arrays and files in, the same out when asked for: on demand, written whole or not at all."""
+"""Arrays and files in, the same out: rows on demand, files written whole or not at all."""

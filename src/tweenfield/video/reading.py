@@ -33,8 +33,8 @@ def read_video(
 ) -> Video:
     """Read a video file, or a folder of images in natural order (25 frames per second).
 
-    It is read once up to the last selected frame, to find its times and any damage; of a long clip, frames
-    are then decoded again whenever they are asked for, so that it needn't fit in memory.
+    It is read once up to the last selected frame, to find its times and any damage. Frames of a long clip
+    are then decoded again when they are indexed, so that it needn't fit in memory.
     Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
     the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
     mean one). A frame is turned upright if the file says so, then resized.

@@ -51,9 +51,9 @@ class Window:
         frames: before, first, second, after; an absent frame repeats its neighbour.
         forward: flow from each frame to the next; of an absent frame, zero.
         backward: flow from each frame after the first to the one before it.
-        present: whether there is a frame before, and one after, of the same scene.
-        cut: whether the scene changes between the first and the second frame.
-        moves: whether following the flow between them explains at least as much as standing still.
+        present: whether there is a frame before, and one after, of the same shot.
+        cut: whether there is a cut between the first and the second frame.
+        moves: whether the residual along the flow between them is at most that without motion.
     """
 
     frames: UInt8[np.ndarray, "4 height width 3"]

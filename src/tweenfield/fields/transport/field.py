@@ -266,7 +266,7 @@ class Transport(Field):
             inner = slice(rows.start - wider.start, rows.stop - wider.start)
             if knot in (0, KNOTS) or self._observed["cuts"][interval]:
                 weight = torch.zeros_like(colors[:, 0, inner])
-                # A cut may be anywhere in its interval: the first scene stays until the middle.
+                # A cut may be anywhere in its interval: the first shot is carried on until the middle.
                 weight[0 if knot <= KNOTS // 2 else 1] = 1
             else:
                 parts = colors[None], cues[None, :, wider], present, fraction

@@ -36,7 +36,7 @@ class Container(Protocol):
     folder: bool
     """Whether it makes a folder."""
     square_pixels: bool
-    """Whether it can't say another pixel aspect ratio, so that frames are widened to square pixels."""
+    """Whether it can't store another pixel aspect ratio, so that frames are widened to square pixels."""
     highest_rate: Fraction | None
     """The most frames per second that it can hold, if there is a limit."""
 
