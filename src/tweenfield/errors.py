@@ -8,7 +8,7 @@ class TweenfieldError(Exception):
 
 
 class UsageError(TweenfieldError):
-    """A value or a combination of values that makes no sense, whatever the input holds."""
+    """An invalid value or combination of values, whatever the input holds."""
 
     exit_status = 2
 
@@ -26,7 +26,7 @@ class FitError(TweenfieldError):
 
 
 class BaselineError(TweenfieldError):
-    """A program or folder to compare with that doesn't deliver its frames."""
+    """A baseline whose program or folder doesn't deliver its frames."""
 
 
 class ModelFileError(TweenfieldError):

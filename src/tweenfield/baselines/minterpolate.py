@@ -30,7 +30,7 @@ class Minterpolate:
     """FFmpeg's ``minterpolate`` on full-range 4:4:4, with no scene detection.
 
     Attributes:
-        options: as the filter takes them: how motion is estimated and compensated.
+        options: of the filter, for estimation and compensation of motion.
     """
 
     options: str = "mc_mode=aobmc:me_mode=bidir:vsbmc=1"

@@ -1,4 +1,4 @@
-"""Frames that some other program has drawn already."""
+"""Frames that another program has drawn already."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Predictions:
     """A folder of images, one per held-out frame in natural order, or of such folders named as clips.
 
     Attributes:
-        folder: where they are.
+        folder: the path.
     """
 
     folder: Path

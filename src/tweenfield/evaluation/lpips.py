@@ -61,7 +61,7 @@ class Lpips:
     """LPIPS of AlexNet, version 0.1, in single precision on the CPU.
 
     Attributes:
-        digest: SHA-256 of the weights, to recognise them again.
+        digest: SHA-256 of the weights, which identifies them.
     """
 
     def __init__(self, path: str | Path) -> None:

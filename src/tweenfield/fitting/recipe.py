@@ -89,7 +89,7 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
     ``replace(standard("patches"), teacher=None)``. A new seed or precision is the teacher's as well.
 
     Raises:
-        UsageError: the recipe has no setting of that name, or the value makes no sense.
+        UsageError: the recipe has no setting of that name, or the value is invalid.
     """
     if "teacher" in changes:
         recipe = dataclasses.replace(recipe, teacher=changes.pop("teacher"))

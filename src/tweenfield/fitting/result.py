@@ -20,7 +20,7 @@ SQUARED_ERROR = "squared error over RGB"
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a fit stands. Losses are means over the last few steps."""
+    """The state of a fit. Losses are means over the last few steps."""
 
     step: int
     steps: int
@@ -54,7 +54,7 @@ class Source:
     color: ColorTags
     sample_aspect_ratio: Fraction
     digest: str
-    """SHA-256 of the frames, to recognise the video again."""
+    """SHA-256 of the frames, which identifies the video."""
 
     @classmethod
     def of(cls, video: Video) -> Source:
@@ -85,7 +85,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class FitResult:
-    """A fitted field and how it came about."""
+    """A fitted field and the record of its fit."""
 
     field: Field
     source: Source

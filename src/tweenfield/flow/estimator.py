@@ -45,7 +45,7 @@ class Flow:
                 _check_finite(values, direction, self.name)
 
     def check_fits(self, video: Video) -> None:
-        """Whether this is flow for the frames of ``video``.
+        """Check that this is the flow of ``video``.
 
         Raises:
             FlowError: it is for frames of another size or number.

@@ -64,7 +64,7 @@ def read_flow(path: str | os.PathLike[str], video: Video) -> Flow:
 
 
 def write_flow(flow: Flow, folder: str | os.PathLike[str]) -> None:
-    """Leave a folder with ``forward_0000.flo``, ``backward_0000.flo`` and ``forward_0000.png`` per interval.
+    """Write a folder with ``forward_0000.flo``, ``backward_0000.flo`` and ``forward_0000.png`` per interval.
 
     The pictures show the forward flow by the colour wheel, all to one scale. It appears when complete.
 

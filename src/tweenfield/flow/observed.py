@@ -24,7 +24,7 @@ _SAMPLE = 40
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What a fit is given.
+    """The data of a fit.
 
     Attributes:
         video: the observed frames.

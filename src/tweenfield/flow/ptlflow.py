@@ -33,7 +33,7 @@ class PtlFlow:
 
     @property
     def name(self) -> str:
-        """As the command line has it."""
+        """As for ``--flow``."""
         return f"ptlflow:{self.model}:{self.checkpoint}"
 
     def __call__(

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ColorTags:
-    """How the numbers of a video mean colour, as the code points of ITU-T H.273 (2 = unspecified).
+    """How the values of a video map to colours, as code points of ITU-T H.273 (2 = unspecified).
 
     ``matrix`` is the RGB to YUV matrix, ``primaries`` and ``transfer`` pass through untouched,
-    ``full_range`` tells 0-255 from 16-235.
+    ``full_range`` is True for 0-255, False for 16-235.
     """
 
     matrix: int = 1

@@ -31,7 +31,7 @@ class FrameRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """The frames to draw.
+    """The times of the frames to render.
 
     Attributes:
         times: source time of each, in seconds on the clock of ``Video.times``.

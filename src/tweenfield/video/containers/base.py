@@ -16,7 +16,7 @@ from tweenfield.video.clip import ColorTags
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How frames are to be shown.
+    """How a player shows the frames.
 
     Attributes:
         rate: frames per second.
@@ -38,7 +38,7 @@ class Container(Protocol):
     square_pixels: bool
     """Whether it can't store another pixel aspect ratio, so that frames are widened to square pixels."""
     highest_rate: Fraction | None
-    """The most frames per second that it can hold, if there is a limit."""
+    """The highest number of frames per second, if there is a limit."""
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""
