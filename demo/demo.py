@@ -1,4 +1,4 @@
-"""The demo behind ``make demo``: every second frame of the bundled clip is hidden and drawn again."""
+"""The demo behind ``make demo``: every second frame of the bundled clip is held out and drawn."""
 
 import shutil
 import subprocess
@@ -20,9 +20,9 @@ def main() -> int:
     if status == 0:
         print("\nLook at these:")
         for name, what in [
-            ("drawn.mp4", "the clip as the field draws it, hidden frames included"),
-            ("comparison.png", "observed, drawn, hidden truth, error map"),
-            ("plots.png", "quality of every hidden frame, and the fit"),
+            ("drawn.mp4", "the clip as the field draws it, held-out frames included"),
+            ("comparison.png", "observed, drawn, held-out frame, error map"),
+            ("plots.png", "quality of every held-out frame, and the fit"),
         ]:
             print(f"  {RESULT / name}  {what}")
     return status

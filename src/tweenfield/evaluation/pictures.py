@@ -72,7 +72,7 @@ def comparison(evaluation: Evaluation) -> Figure:
         panels = [
             (f"observed frame {int(t)}", split.observed.frames[int(t)]),
             (f"{kind}: drawn at {float(t):g}, {scores[which]:.1f} dB", drawn),
-            ("hidden truth", truth),
+            ("held-out frame", truth),
             (ERROR_TITLE, error_levels(drawn, truth)),
         ]
         for axis, (title, picture) in zip(axes, panels, strict=True):

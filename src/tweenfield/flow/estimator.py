@@ -68,7 +68,7 @@ class FlowEstimator(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages and results call it."""
+        """In messages and results."""
         ...
 
     def __call__(
