@@ -111,11 +111,11 @@ class FlowConstrained:
         self._known = at_frames(video, flow if config.weight else None, device)
         self._between = between_frames(observed, device, teacher) if self._between_points or fitted else None
         self._least = _LEAST if teacher is None else 1.0
-        self._matching = (
-            Matching(video, self._between, self.learnt["motion"], device)
-            if fitted and self._between is not None
-            else None
-        )
+        self._matching: Matching | None = None
+        if fitted and self._between is not None:
+            motion = self.learnt["motion"]
+            assert isinstance(motion, Motion)
+            self._matching = Matching(video, self._between, motion, device)
 
     def steps_per_epoch(self, field: Field) -> int:
         """Steps after which as many points were sampled as the video has pixels."""

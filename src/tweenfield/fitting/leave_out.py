@@ -134,7 +134,7 @@ class HiddenFrames:
     def __call__(self, field: Transport, generator: torch.Generator) -> Losses:
         """The loss of one batch of crops; ``observation`` is the squared error summed over RGB."""
         if not self._kinds:  # too few or too small frames to hide any
-            nothing = 0 * sum(parameter.sum() for parameter in field.parameters())
+            nothing = 0 * sum((parameter.sum() for parameter in field.parameters()), torch.zeros(()))
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
         colors, cues, present, fraction, truth = (

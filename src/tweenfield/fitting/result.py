@@ -61,7 +61,7 @@ class Source:
         """The source that ``video`` is."""
         digest = hashlib.sha256()
         for frame in video.frames:
-            digest.update(np.ascontiguousarray(frame))
+            digest.update(np.ascontiguousarray(frame).data)
         return cls(
             name=video.name,
             size=video.size,

@@ -88,7 +88,7 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
             target.rmdir()
         os.replace(temporary, target)
     except OSError as error:
-        reason = _REASONS.get(error.errno, f"{error.strerror or error}; write elsewhere")
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
         raise OutputError(f"{target} can't be written and nothing was left behind: {reason}") from error
     finally:
         if temporary.is_dir():

@@ -24,7 +24,8 @@ _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "|u1", "
 def write_safetensors(file: BinaryIO, arrays: Mapping[str, Rows], metadata: Mapping[str, str]) -> None:
     """Write arrays, holding a row at a time of those on demand."""
     names = {np.dtype(code): name for name, code in _TYPES.items()}
-    header, end = {"__metadata__": dict(metadata)}, 0
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
+    end = 0
     # Largest types first, so that each tensor is aligned to its own.
     ordered = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)
     for name, values in ordered:
