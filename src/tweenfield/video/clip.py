@@ -86,6 +86,6 @@ class Video:
         indices = list(indices)
         times = tuple(self.times[i] for i in indices)
         rate = self.rate if len(times) < 2 else Fraction(len(times) - 1) / (times[-1] - times[0])
-        lazy = isinstance(self.frames, OnDemand)
-        frames = self.frames.select(indices) if lazy else self.frames[indices]
-        return replace(self, frames=frames, times=times, rate=rate)
+        frames = self.frames
+        chosen = frames.select(indices) if isinstance(frames, OnDemand) else frames[indices]
+        return replace(self, frames=chosen, times=times, rate=rate)

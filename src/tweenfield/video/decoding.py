@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 
@@ -99,7 +99,13 @@ def _ends_early(stream: av.VideoStream, last: av.VideoFrame) -> bool:
     if not promised or last.pts is None or not last.duration:
         return False
     hours, minutes, seconds = (Fraction(part) for part in promised.groups())
-    return hours * 3600 + minutes * 60 + seconds > (last.pts + 2 * last.duration) * stream.time_base
+    return hours * 3600 + minutes * 60 + seconds > (last.pts + 2 * last.duration) * tick(stream)
+
+
+def tick(stream: av.VideoStream) -> Fraction:
+    """Seconds per tick of the stream's clock."""
+    assert stream.time_base is not None  # FFmpeg gives every stream one
+    return stream.time_base
 
 
 def is_cut_short(path: Path) -> bool:
@@ -116,7 +122,7 @@ def is_cut_short(path: Path) -> bool:
     return False
 
 
-def _matroska_end(file) -> int:
+def _matroska_end(file: BinaryIO) -> int:
     """Where the segment, the second top-level element, should end; 0 if left open (live recording)."""
 
     def length() -> int | None:
@@ -133,7 +139,7 @@ def _matroska_end(file) -> int:
     return 0 if segment is None else file.tell() + segment
 
 
-def _mp4_end(file, size: int) -> int:
+def _mp4_end(file: BinaryIO, size: int) -> int:
     """Where the last top-level box that can be found should end."""
     end = 0
     while end + 8 <= size:

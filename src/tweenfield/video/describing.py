@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, color_tags
-from tweenfield.video.decoding import decoded, open_video
+from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.reading import FOLDER_RATE, quarter_turns
 from tweenfield.video.timing import frame_times, increasing, standard_rate
@@ -101,8 +101,9 @@ def _describe_file(path: Path) -> VideoInfo:
         ordered = sorted(s for s in stamps if s is not None)
         rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
         rate, constant = rates[0], True
-        if len(ordered) == len(stamps) and increasing(ordered):
-            times, rate, constant = frame_times(ordered, stream.time_base, rates)
+        whole = len(ordered) == len(stamps) and increasing(ordered)
+        if whole and (found := frame_times(ordered, tick(stream), rates)):
+            times, rate, constant = found
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
             container=container.format.name,
@@ -113,7 +114,7 @@ def _describe_file(path: Path) -> VideoInfo:
             rate=rate,
             constant_rate=constant,
             duration=len(stamps) / rate if constant else times[-1] + 1 / rate,
-            time_base=stream.time_base,
+            time_base=tick(stream),
             color=color,
             matrix=MATRIX_NAMES.get(frame.colorspace, str(frame.colorspace)),
             primaries=PRIMARIES_NAMES.get(frame.color_primaries, str(frame.color_primaries)),

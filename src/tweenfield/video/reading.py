@@ -18,7 +18,7 @@ from tweenfield.errors import VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
 from tweenfield.video.color import color_tags, rgb_from_frame
-from tweenfield.video.decoding import decoded, open_video
+from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate
@@ -88,7 +88,10 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
     if start < 0 or (stop is not None and stop <= start):
         indices = frame_range(selection, count_frames(path), str(path))
         start, stop = indices.start, indices.stop
-    presented, decoded_at, convert, pictures = [], [], None, []
+    presented: list[int | None] = []
+    decoded_at: list[int | None] = []
+    pictures: list[np.ndarray] = []
+    convert: _Conversion | None = None
     with open_video(path) as (container, stream):
         for index, frame in enumerate(decoded(container, stream, path)):
             presented.append(frame.pts)
@@ -100,6 +103,7 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
                 pictures.append(convert(frame))
             if index + 1 == stop:
                 break
+        assert convert is not None  # without a single frame, decoding would have failed
         times, rate, constant = _times(presented, decoded_at, stream, path)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
     indices = frame_range(slice(start, stop, step), len(presented), str(path))
@@ -211,7 +215,7 @@ def _times(
     ticks = presented if increasing(presented) else decoded_at
     if increasing([tick for tick in ticks if tick is not None]):
         rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r]
-        if times := frame_times(ticks, stream.time_base, rates or [FOLDER_RATE]):
+        if times := frame_times(ticks, tick(stream), rates or [FOLDER_RATE]):
             return times
     bad = next(k for k in range(len(presented)) if not increasing(presented[max(k - 1, 0) : k + 1]))
     raise VideoError(

@@ -7,14 +7,27 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tweenfield.video.clip import Video
+
+@runtime_checkable
+class Timed(Protocol):
+    """What has observed frames' times: a video, or what a fit keeps of one."""
+
+    @property
+    def times(self) -> tuple[Fraction, ...]:
+        """Of each frame, in seconds, increasing."""
+        ...
+
+    @property
+    def rate(self) -> Fraction:
+        """Nominal frames per second."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +160,7 @@ def field_position(times: Sequence[Fraction], time: Fraction) -> Fraction:
 
 
 def output_timeline(
-    video: Video,
+    video: Timed,
     *,
     fps: FrameRate | Fraction | float | str | None = None,
     slow: Fraction | float | str | None = None,
@@ -179,4 +192,5 @@ def output_timeline(
 
 def increasing(values: Sequence[int | None]) -> bool:
     """Whether no value is missing and each is larger than the one before."""
-    return None not in values and all(a < b for a, b in pairwise(values))
+    known = [value for value in values if value is not None]
+    return len(known) == len(values) and all(a < b for a, b in pairwise(known))

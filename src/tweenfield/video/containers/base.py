@@ -33,12 +33,20 @@ class Look:
 class Container(Protocol):
     """Writes frames to one kind of file, or to a folder."""
 
-    folder: bool
-    """Whether it makes a folder."""
-    square_pixels: bool
-    """Whether it can't store another pixel aspect ratio, so that frames are widened to square pixels."""
-    highest_rate: Fraction | None
-    """The highest number of frames per second, if there is a limit."""
+    @property
+    def folder(self) -> bool:
+        """Whether it makes a folder."""
+        ...
+
+    @property
+    def square_pixels(self) -> bool:
+        """Whether it can't store another pixel aspect ratio, so that frames are widened to square pixels."""
+        ...
+
+    @property
+    def highest_rate(self) -> Fraction | None:
+        """The highest number of frames per second, if there is a limit."""
+        ...
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""

@@ -49,7 +49,8 @@ class Gif:
 def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
     """A palette for each frame, so that no frame waits for the whole clip."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=1 / rate)
+    rgb = av.VideoFormat("rgb24")
+    source = graph.add_buffer(width=width, height=height, format=rgb, time_base=1 / rate)
     split = graph.add("split")
     palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
     use, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")
@@ -66,7 +67,7 @@ def _drain(graph: av.filter.Graph, container: av.container.OutputContainer, stre
     """Encode what the filter has ready."""
     while True:
         try:
-            frame = graph.pull()
+            frame = graph.vpull()
         except (BlockingIOError, EOFError):
             return
         container.mux(stream.encode(frame))

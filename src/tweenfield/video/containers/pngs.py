@@ -30,5 +30,5 @@ class Pngs:
         count = 0
         for count, frame in enumerate(frames, start=1):
             _, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-            (path / f"{count - 1:06d}.png").write_bytes(data)
+            (path / f"{count - 1:06d}.png").write_bytes(data.tobytes())
         return count
