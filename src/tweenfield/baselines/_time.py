@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import overload
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.errors import UsageError
 from tweenfield.video.clip import Video
+
+
+@overload
+def split_time(observed: Video, t: float) -> tuple[int, float]: ...
+
+
+@overload
+def split_time(observed: Video, t: Fraction) -> tuple[int, Fraction]: ...
 
 
 def split_time(observed: Video, t: float | Fraction) -> tuple[int, float | Fraction]:
@@ -28,9 +37,11 @@ def split_time(observed: Video, t: float | Fraction) -> tuple[int, float | Fract
 
 def colors(frames: UInt8[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
     """Colours in [0, 1]."""
-    return frames.astype(np.float32) / np.float32(255)
+    scaled: np.ndarray = frames.astype(np.float32) / np.float32(255)
+    return scaled
 
 
 def lagrange(nodes: Sequence[int], t: float) -> Float32[np.ndarray, " nodes"]:
     """Weights at ``t`` of the polynomial through values at the nodes."""
-    return np.float32([np.prod([(t - j) / (i - j) for j in nodes if j != i]) for i in nodes])
+    weights = [np.prod([(t - j) / (i - j) for j in nodes if j != i]) for i in nodes]
+    return np.array(weights, np.float32)

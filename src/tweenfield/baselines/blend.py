@@ -25,4 +25,5 @@ def blend(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height 
     if s == 0:
         return colors(observed.frames[k])
     first, second = colors(observed.frames[k : k + 2])
-    return first + np.float32(s) * (second - first)
+    faded: np.ndarray = first + np.float32(s) * (second - first)
+    return faded

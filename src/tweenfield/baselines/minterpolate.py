@@ -63,7 +63,8 @@ class Minterpolate:
         """Every frame of the filter's output with its time in parts of ``1 / rate``."""
         height, width = observed.size
         graph = av.filter.Graph()
-        source = graph.add_buffer(width=width, height=height, format="yuv444p", time_base=Fraction(1))
+        yuv = av.VideoFormat("yuv444p")
+        source = graph.add_buffer(width=width, height=height, format=yuv, time_base=Fraction(1))
         filter_ = graph.add("minterpolate", f"fps={rate}:scd=none:mi_mode=mci:{self.options}")
         sink = graph.add("buffersink")
         source.link_to(filter_)
@@ -83,8 +84,9 @@ class Minterpolate:
                 graph.push(frame)
             while True:
                 try:
-                    out = graph.pull()
+                    out = graph.vpull()
                 except (BlockingIOError, EOFError):
                     break
+                assert out.pts is not None and out.time_base is not None  # the filter stamps what it draws
                 seconds = out.pts * out.time_base - 1
                 yield round(seconds * rate), rgb_from_frame(out, _FULL_RANGE, reformatter)

