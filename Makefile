@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/python demo/demo.py
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -p tests.covered
 
 docs: .venv/installed-test
 	$(BIN)/mkdocs build --strict
