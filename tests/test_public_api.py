@@ -60,6 +60,13 @@ def test_imports_point_one_way_only(monkeypatch):
     assert lint_imports(config_filename="pyproject.toml") == 0
 
 
+def test_types_hold():
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_sources_are_lint_free_and_no_file_outgrows_one_idea():
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(

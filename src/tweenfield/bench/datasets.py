@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from natsort import natsorted
 
@@ -235,6 +236,14 @@ def find_cases(root: Path) -> list[Case]:
     if not found:
         return clips(root)
     return [case for name, load in found.items() for case in load(root / name)]
+
+
+class Extent(TypedDict, total=False):
+    """What ``reduced`` leaves of a task; all of it where nothing is said."""
+
+    clips: int
+    frames: int
+    size: tuple[int, int]
 
 
 def reduced(

@@ -93,7 +93,9 @@ def _section(store: Store, experiment: Experiment, name: str, run: dict[str, Any
 
 
 def _values(row: Row) -> dict[str, float]:
-    values = {name: row[name] for name in ("psnr_observed", "peak_memory_mib") if name in row}
+    values: dict[str, float] = {
+        name: row[name] for name in ("psnr_observed", "peak_memory_mib") if name in row
+    }
     return {
         **values,
         **{name: mean(row[name]) for name in _QUALITY if name in row},

@@ -65,13 +65,13 @@ def held_out(row: Row) -> float:
 
 def observed(row: Row) -> float:
     """Mean PSNR of the observed frames as the field draws them, in dB."""
-    return row["psnr_observed"]
+    return float(row["psnr_observed"])
 
 
 def bits_per_pixel(row: Row) -> float:
     """Bits of the network's parameters, 32 each, per pixel of the observed frames."""
     height, width = row["size"]
-    return 32 * row["parameters"] / (row["observed"] * height * width)
+    return float(32 * row["parameters"] / (row["observed"] * height * width))
 
 
 def curves(

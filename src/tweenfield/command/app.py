@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -39,14 +39,11 @@ from tweenfield.command.options import (
 )
 from tweenfield.errors import TweenfieldError, UsageError
 
-if TYPE_CHECKING:
-    import click
-
 
 class _Commands(PlainFlags, TyperGroup):
     """Turns every expected failure into one sentence on stderr and an exit status."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # the context is click's, or that of the copy inside newer typers
         try:
             return super().invoke(ctx)
         except TweenfieldError as error:

@@ -50,7 +50,7 @@ class PlainFlags:
     """A command whose help names no type after flags that take no value, where Typer would say <bool>."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        params: list[Any] = super().get_params(ctx)  # type: ignore[misc] # of what this is mixed into
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of what this is mixed into
         for flag in (p for p in params if getattr(p, "is_flag", False)):
             flag.metavar = ""
         return params
@@ -233,6 +233,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
         command(**values, settings=settings)
 
     # Typer reads the flags from here.
-    with_flags.__signature__ = inspect.Signature([*parameters, *flags.values()])
+    signature = inspect.Signature([*parameters, *flags.values()])
+    with_flags.__signature__ = signature  # type: ignore[attr-defined]  # PEP 362 lets a function have one
     with_flags.__annotations__ = {p.name: p.annotation for p in (*parameters, *flags.values())}
     return with_flags

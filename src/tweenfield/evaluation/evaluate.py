@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tweenfield.baselines import BASELINES, DEFAULT_BASELINES, Baseline
+from tweenfield.baselines import DEFAULT_BASELINES, Baseline, chosen
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
 from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
@@ -19,6 +19,9 @@ from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
 from tweenfield.video import Video
+
+# The baselines of ``DEFAULT_BASELINES`` by name.
+COMPARED: Mapping[str, Baseline] = MappingProxyType(chosen(DEFAULT_BASELINES))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -77,7 +80,7 @@ def evaluate(
     *,
     stride: int = 2,
     device: str = "auto",
-    baselines: Mapping[str, Baseline] = MappingProxyType({n: BASELINES[n] for n in DEFAULT_BASELINES}),
+    baselines: Mapping[str, Baseline] = COMPARED,
     protocol: str = "tweenfield",
     lpips: Lpips | None = None,
     on_stage: OnStage | None = None,

@@ -38,8 +38,8 @@ _NEEDED = (
 class _Layer(NamedTuple):
     """A convolution of AlexNet; ReLU follows, and its output is compared."""
 
-    index: int
-    """Its place among torchvision's ``features``."""
+    place: int
+    """Where it comes among torchvision's ``features``."""
     shape: tuple[int, int, int, int]
     stride: int
     padding: int
@@ -78,14 +78,14 @@ class Lpips:
         self._layers = []
         digest = hashlib.sha256()
         for number, layer in enumerate(_LAYERS, start=1):
-            names = (f"features.{layer.index}", f"net.slice{number}.{layer.index}")
+            names = (f"features.{layer.place}", f"net.slice{number}.{layer.place}")
             tensors = (
                 _pick(path, found, [f"{name}.weight" for name in names], layer.shape),
                 _pick(path, found, [f"{name}.bias" for name in names], layer.shape[:1]),
                 _pick(path, found, [f"lin{number - 1}.model.1.weight"], (1, layer.shape[0], 1, 1)),
             )
             for tensor in tensors:
-                digest.update(tensor.numpy())
+                digest.update(tensor.numpy().data)
             self._layers.append((layer, *tensors))
         self.digest = digest.hexdigest()
 

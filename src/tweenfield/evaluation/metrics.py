@@ -59,7 +59,8 @@ def ssim(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
 def rounded(frame: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
     """Colours in [0, 1] as the nearest of 256 levels, as ``render`` gives and files hold them."""
     # In the frame's own precision, as ``render.to_8bit`` rounds.
-    return (frame * frame.dtype.type(255)).round().clip(0, 255).astype(np.uint8)
+    levels: np.ndarray = (frame * frame.dtype.type(255)).round().clip(0, 255).astype(np.uint8)
+    return levels
 
 
 def tweenfield(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
@@ -177,7 +178,8 @@ def _volume_ssim(a: np.ndarray, b: np.ndarray) -> float:
         np.add.at(mix[channel], np.clip(channel + np.arange(-5, 6), 0, 2), taps)
 
     def mean(x: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(x, (11, 11), _SIGMA, borderType=cv2.BORDER_REPLICATE) @ mix.T
+        mixed: np.ndarray = cv2.GaussianBlur(x, (11, 11), _SIGMA, borderType=cv2.BORDER_REPLICATE) @ mix.T
+        return mixed
 
     return _ssim(a, b, mean, 255)
 

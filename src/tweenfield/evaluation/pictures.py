@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, UInt8
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tweenfield.drawing.render import render
@@ -28,7 +29,7 @@ _BASELINES = ("#94a3b8", "#0f766e", "#1d4ed8", "#a16207", "#7e22ce", "#0e7490", 
 def save_evaluation(
     evaluation: Evaluation,
     folder: str | Path,
-    count: Callable[[str, Iterable, int], Iterable] = lambda stage, items, total: items,
+    count: Callable[[str, Iterable[np.ndarray], int], Iterable[np.ndarray]] = lambda stage, items, n: items,
 ) -> None:
     """Write a folder with ``drawn.mp4`` (every frame, observed and held out, as the field renders it),
     ``comparison.png``, ``plots.png`` and ``result.json``.
@@ -86,7 +87,8 @@ def error_levels(
     drawn: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "height width 3"]
 ) -> Int[np.ndarray, "height width"]:
     """How far a drawn picture is off at each pixel: the largest difference of its channels."""
-    return np.abs(drawn.astype(int) - truth).max(axis=-1)
+    levels: np.ndarray = np.abs(drawn.astype(int) - truth).max(axis=-1)
+    return levels
 
 
 def plots(evaluation: Evaluation) -> Figure:
@@ -114,7 +116,7 @@ def plots(evaluation: Evaluation) -> Figure:
 
 
 def _draw_scores(
-    axes, evaluation: Evaluation, name: str, psnr: tuple[float, ...], color: str, width: float
+    axes: Axes, evaluation: Evaluation, name: str, psnr: tuple[float, ...], color: str, width: float
 ) -> None:
     label = f"{name}, mean {np.mean(psnr):.2f} dB"
     axes.plot(evaluation.split.indices, psnr, marker=".", color=color, linewidth=width, label=label)

@@ -12,7 +12,7 @@ from tweenfield.drawing.render import render_colors
 from tweenfield.errors import UsageError
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips, check_size
-from tweenfield.evaluation.metrics import PROTOCOLS, SMALLEST_SIDE
+from tweenfield.evaluation.metrics import PROTOCOLS, SMALLEST_SIDE, Quality
 from tweenfield.evaluation.split import Split
 from tweenfield.fitting.loop import fit
 from tweenfield.fitting.recipe import Recipe
@@ -68,15 +68,17 @@ def score(
     """
     check_scoring(truth, protocol, lpips)
     times: list[float] = []
+    qualities: list[Quality] = []
+    distances: list[float] = []
     with Meter() as meter:
-        each = [
-            (PROTOCOLS[protocol](frame, true), lpips(frame, true) if lpips else None)
-            for true, frame in zip(truth.frames, _timed(drawn, times), strict=True)
-        ]
+        for true, frame in zip(truth.frames, _timed(drawn, times), strict=True):
+            qualities.append(PROTOCOLS[protocol](frame, true))
+            if lpips:
+                distances.append(lpips(frame, true))
     return Score(
-        psnr=tuple(quality.psnr for quality, _ in each),
-        ssim=tuple(quality.ssim for quality, _ in each),
-        lpips=tuple(distance for _, distance in each) if lpips else None,
+        psnr=tuple(quality.psnr for quality in qualities),
+        ssim=tuple(quality.ssim for quality in qualities),
+        lpips=tuple(distances) if lpips else None,
         seconds=sum(times),
         peak_memory_mib=meter.peak_memory_mib,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tweenfield.baselines import Baseline
 from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Method
 from tweenfield.bench.comparison import over_frames, over_motion
-from tweenfield.bench.datasets import reduced
+from tweenfield.bench.datasets import Extent, reduced
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale
 from tweenfield.fitting.presets import RECIPES, draft, standard
 from tweenfield.fitting.recipe import Recipe, replace
@@ -22,12 +23,13 @@ def _recipe(field: str, scale: Scale) -> Recipe:
     return draft(field) if scale == "small" and field == "siren" else standard(field)
 
 
-def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
-    extent = {"clips": 1, "frames": 5, "size": (32, 48)} if scale == "tiny" else {}
+def _plan(scale: Scale, cases: list[Case], baselines: dict[str, Baseline]) -> list[Cell]:
+    extent: Extent = {"clips": 1, "frames": 5, "size": (32, 48)} if scale == "tiny" else {}
+    methods: dict[str, Baseline | Recipe] = {**baselines, **{f: _recipe(f, scale) for f in RECIPES}}
     return [
         Cell(case=case, method=Method(name=name, how=how), pictured=number < CLIPS_SHOWN)
         for number, case in enumerate(reduced(cases, **extent))
-        for name, how in {**baselines, **{field: _recipe(field, scale) for field in RECIPES}}.items()
+        for name, how in methods.items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tweenfield.baselines import Baseline
 from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Row
 from tweenfield.bench.experiment import Experiment, Scale, Verdict, by_clip, counted
@@ -11,9 +12,9 @@ _OMEGAS = {"tiny": (10, 30), "small": (2, 5, 10, 20, 30), "paper": (2, 5, 10, 15
 _PLAIN, _CONSTRAINED = "plain, omega", "constrained, omega"
 
 
-def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
+def _plan(scale: Scale, cases: list[Case], baselines: dict[str, Baseline]) -> list[Cell]:
     plain = [(_PLAIN, omega, {"omega": float(omega), "weight": 0.0}) for omega in _OMEGAS[scale]]
-    omega = base(scale).field.omega
+    omega = base(scale).settings["field"]["omega"]
     return sweep(scale, cases, [*plain, (_CONSTRAINED, omega, {"weight": LAMBDA})])
 
 

@@ -16,7 +16,7 @@ _SIZES = {
 def _check(rows: list[Row]) -> Verdict:
     found = {}
     for clip, mine in by_clip(rows).items():
-        depths = {}
+        depths: dict[str, list[Row]] = {}
         for row in mine:
             depths.setdefault(row["series"], []).append(row)
         tops = {name: best(line) for name, line in depths.items()}

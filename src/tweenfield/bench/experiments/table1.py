@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from tweenfield.baselines import Baseline
 from tweenfield.bench.cases import Case
 from tweenfield.bench.cells import Cell, Method, Row
 from tweenfield.bench.comparison import over_frames, over_motion
-from tweenfield.bench.datasets import reduced
+from tweenfield.bench.datasets import Extent, reduced
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, Verdict, by_clip, counted, mean
 from tweenfield.bench.sweep import base, held_out
 from tweenfield.fitting.presets import draft, paper, standard
 from tweenfield.fitting.recipe import Recipe, replace
 
 # Clips per data set, frames, size; none: as they are.
-_EXTENT = {
+_EXTENT: dict[Scale, Extent] = {
     "tiny": {"clips": 1, "frames": 5, "size": (32, 48)},
     "small": {"clips": 6, "frames": 21, "size": (120, 180)},
     "paper": {},
@@ -30,11 +31,12 @@ def _fields(scale: Scale) -> dict[str, Recipe]:
     return {OURS: siren, "transport": standard()}
 
 
-def _plan(scale: Scale, cases: list[Case], baselines: dict) -> list[Cell]:
+def _plan(scale: Scale, cases: list[Case], baselines: dict[str, Baseline]) -> list[Cell]:
+    methods: dict[str, Baseline | Recipe] = {**baselines, **_fields(scale)}
     return [
         Cell(case=case, method=Method(name=name, how=how), pictured=number < CLIPS_SHOWN)
         for number, case in enumerate(reduced(cases, **_EXTENT[scale]))
-        for name, how in {**baselines, **_fields(scale)}.items()
+        for name, how in methods.items()
     ]
 
 
