@@ -71,7 +71,7 @@ TINY = {
 
 
 def tiny(recipe: tweenfield.Recipe) -> tweenfield.Recipe:
-    return tweenfield.replace(recipe, **TINY[recipe.field.name])
+    return tweenfield.replace(recipe, **TINY.get(recipe.field.name, {"steps": 3}))
 
 
 class Page(HTMLParser):

@@ -43,7 +43,11 @@ def test_help_and_version_need_no_torch():
 
 
 def test_concrete_fields_are_named_by_presets_and_by_the_objective_that_fits_one():
-    concrete = {"Siren", "SirenConfig", "Patches", "PatchesConfig", "Transport", "TransportConfig"}
+    configs = {
+        type(recipe.field).__name__ for known in tweenfield.RECIPES.values() for recipe in known.values()
+    }
+    concrete = configs | {name.removesuffix("Config") for name in configs}
+    assert {"Siren", "SirenConfig"} < concrete
     package = ROOT / "src/tweenfield"
     naming = {
         path.relative_to(package).as_posix()
