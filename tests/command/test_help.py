@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 import typer
@@ -29,3 +30,10 @@ def test_the_package_is_a_command_too():
     line = [sys.executable, "-m", "tweenfield", "--version"]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert done.stdout == tweenfield("--version").stdout and done.stdout.startswith("tweenfield ")
+
+
+def test_the_package_called_as_a_command_runs_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tweenfield", "--version"])
+    with pytest.raises(SystemExit):
+        import_module("tweenfield.__main__")
+    assert capsys.readouterr().out == tweenfield("--version").stdout

@@ -122,6 +122,16 @@ def test_the_seed_decides_the_parameters(field):
     assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
 
 
+def test_observations_are_restored_on_their_own_grid_only(field):
+    again = field.config.build(GRID, seed=0).double()
+    again.load_state_dict(field.state_dict())
+    again.restore(field.observations())
+    assert torch.equal(again.frame(1.5), field.frame(1.5))
+    if field.observations():
+        with pytest.raises(ValueError, match="aren't of Grid"):
+            field.config.build(Grid(frames=5, height=13, width=17), seed=0).restore(field.observations())
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_draws_what_the_cpu_draws(field):
     field = field.float()

@@ -1,3 +1,5 @@
+import os
+import signal
 from dataclasses import replace
 from fractions import Fraction
 
@@ -162,3 +164,17 @@ def test_lpips_is_measured_on_the_held_out_frames_where_it_is_asked_for(tmp_path
         assert values["baselines"][name]["lpips_held_out"] == pytest.approx(np.mean(score.lpips))
     with pytest.raises(UsageError, match="30x40, but LPIPS needs 31x31"):
         evaluate(replace(video, frames=frames[:, :30]), Dis(), recipe(), lpips=lpips)
+
+
+def test_an_interrupted_fit_is_not_scored(moving):
+    def on_stage(stage, done, total, remark):
+        if stage == "fit":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(*moving[:1], Dis(), recipe(), device="cpu", baselines={}, on_stage=on_stage)
+
+
+def test_an_evaluation_shows_its_clip_and_its_score(moving):
+    found = evaluate(*moving[:1], Dis(), recipe(steps=5), device="cpu", baselines={})
+    assert repr(found) == f"Evaluation('waves', {np.mean(found.score.psnr):.2f} dB held-out)"

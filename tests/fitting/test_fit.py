@@ -1,6 +1,7 @@
 import math
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace as dataclass_replace
 
@@ -43,14 +44,19 @@ def test_a_teacher_is_fitted_first(moving):
     assert result.history == told[2:]
 
 
-def test_a_fit_with_a_teacher_resumes_where_it_stopped(moving):
+def test_a_fit_with_a_teacher_resumes_where_it_stopped(moving, tmp_path):
     def interrupt(progress):
         if progress.stage == "fit" and progress.step == 10:
             os.kill(os.getpid(), signal.SIGINT)
 
     part = fit(*moving, taught(), device="cpu", on_progress=interrupt)
     assert 10 <= part.step < 30
-    assert same(fit(*moving, taught(), device="cpu", resume=part), fit(*moving, taught(), device="cpu"))
+    whole = fit(*moving, taught(), device="cpu")
+    save(part, tmp_path / "part.tween")
+    told = []
+    for source in (part, load(tmp_path / "part.tween")):
+        assert same(fit(*moving, taught(), device="cpu", resume=source, on_progress=told.append), whole)
+    assert {p.stage for p in told} == {"fit"}  # the teacher isn't fitted again
 
 
 def test_an_interrupted_teacher_leaves_nothing(moving):
@@ -107,6 +113,13 @@ def test_a_checkpoint_resumed_ends_in_the_same_bits(moving, tmp_path):
     assert same(resumed, whole)
 
 
+def test_a_fit_in_a_thread_gives_the_same_bits(moving):
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(fit, *moving, recipe(), device="cpu").result()
+    assert same(result, fit(*moving, recipe(), device="cpu"))
+    assert repr(result) == f"FitResult(siren, {moving[0].name!r}, step 60 of 60)"
+
+
 def test_an_interrupted_fit_can_be_drawn(moving):
     part = fit(*moving, recipe(steps=5000), on_progress=interrupt_after(30))
     assert next(render(part.field, [0.5])).shape == (20, 28, 3)
@@ -122,6 +135,8 @@ def test_resume_needs_the_same_frames_and_settings(moving):
         fit(other, flow, recipe(), resume=part)
     with pytest.raises(FitError, match="other settings"):
         fit(video, flow, recipe(weight=0.5), resume=part)
+    with pytest.raises(FitError, match="other settings"):  # another version may count its steps otherwise
+        fit(video, flow, recipe(), resume=dataclass_replace(part, steps=part.steps + 1))
     with pytest.raises(FitError, match="finished"):
         fit(video, flow, recipe(steps=10), resume=fit(video, flow, recipe(steps=10)))
 
@@ -200,6 +215,11 @@ def test_flow_for_other_frames_is_refused(moving, part):
 def test_cuda_without_a_device_is_refused(moving):
     with pytest.raises(UsageError, match="no CUDA device"):
         fit(*moving, recipe(), device="cuda")
+
+
+def test_an_unknown_device_is_refused(moving):
+    with pytest.raises(UsageError, match="device is 'gpu'; use auto, cpu or cuda"):
+        fit(*moving, recipe(), device="gpu")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,17 @@ def test_a_field_that_a_preset_does_not_know_is_refused(preset, field):
         preset(field)
 
 
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(UsageError, match="no preset 'best'; use draft, standard, paper, paper-experiments"):
+        preset("best")
+
+
+@pytest.mark.parametrize("setting", ["hidden", "crops", "side"])
+def test_hiding_nothing_is_refused(setting):
+    with pytest.raises(ValueError, match=f"leave-out: {setting} is 0"):
+        LeaveOut(**{setting: 0})
+
+
 @pytest.mark.parametrize("changes", [{"wdth": 3}, {"width": -1}, {"weight": 2.0}, {"steps": 0}])
 def test_replace_refuses_what_makes_no_sense(changes):
     with pytest.raises(UsageError, match=r"no setting|must"):

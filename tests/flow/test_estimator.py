@@ -1,11 +1,13 @@
 """The flow of a whole video."""
 
+import jaxtyping
 import numpy as np
 import pytest
 from flow.patterns import constant, inner, moved, video_of
 
-from tweenfield.errors import FlowError
-from tweenfield.flow import Dis, Flow, estimate_flow
+from tweenfield.errors import FlowError, UsageError
+from tweenfield.flow import Dis, Flow, estimate_flow, provider
+from tweenfield.storage.on_demand import OnDemand
 
 
 def test_forward_and_backward_between_every_two_neighbours():
@@ -35,3 +37,24 @@ def test_flow_that_isnt_finite_is_refused():
     bad[0, 1, 2, 0] = np.nan
     with pytest.raises(FlowError, match="backward flow holds NaN"):
         Flow(forward=good, backward=bad, name="flow")
+
+
+def test_flow_of_two_shapes_is_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as it is for users
+    with pytest.raises(FlowError, match=r"forward flow has shape \(1, 4, 5, 2\), backward \(1, 4, 6, 2\)"):
+        Flow(
+            forward=np.zeros((1, 4, 5, 2), np.float32), backward=np.zeros((1, 4, 6, 2), np.float32), name="f"
+        )
+
+
+def test_a_flow_shows_its_size_and_no_numbers():
+    zeros = np.zeros((3, 4, 5, 2), np.float32)
+    assert repr(Flow(forward=zeros, backward=zeros, name="still")) == "Flow('still', 3 intervals of 4x5)"
+    assert repr(OnDemand(lambda k: zeros[k], zeros.shape, np.float32)) == (
+        "OnDemand(shape=(3, 4, 5, 2), dtype=float32)"
+    )
+
+
+def test_arguments_that_a_provider_does_not_take_are_refused():
+    with pytest.raises(UsageError, match="flow 'dis:fast': dis takes no such arguments; write dis"):
+        provider("dis:fast")

@@ -118,6 +118,15 @@ def test_without_the_library_it_says_what_to_install(monkeypatch):
         PtlFlow()(*PAIR)
 
 
+def test_a_library_that_cannot_be_loaded_is_named(tmp_path, monkeypatch):
+    (tmp_path / "ptlflow.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ptlflow", raising=False)
+    adapter._network.cache_clear()
+    with pytest.raises(FlowError, match=r"can't be loaded .operator torchvision::nms.*fits PyTorch"):
+        PtlFlow()(*PAIR)
+
+
 @pytest.mark.skipif(find_spec("ptlflow") is None, reason="ptlflow isn't installed")
 @pytest.mark.parametrize("model", ["raft_small", "raft", "gma"])
 def test_the_library_itself_with_random_weights(tmp_path, model):

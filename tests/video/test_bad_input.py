@@ -133,3 +133,65 @@ def test_frames_with_the_same_time(tmp_path):
         path, texture(6), codec="ffv1", pixel_format="bgr0", pts=[0, 40, 80, 80, 90, 95], time_base=F(1, 1000)
     )
     refused(path, "frame 3 has no time after")
+
+
+def test_a_codec_that_nobody_knows(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(4))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    refused(path, "no decoder for its video codec")
+
+
+def boxes(data):
+    """Place and length of each box of an MP4."""
+    found, start = {}, 0
+    while start < len(data):
+        length = int.from_bytes(data[start : start + 4], "big")
+        found[data[start + 4 : start + 8].decode()] = start, length
+        start += length
+    return found
+
+
+def test_a_file_of_nothing_but_damage(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(4))
+    data = bytearray(path.read_bytes())
+    start, length = boxes(data)["mdat"]
+    data[start + 8 : start + length] = np.random.default_rng(0).bytes(length - 8)
+    path.write_bytes(data)
+    refused(path, "no frame can be decoded")
+
+
+def test_an_mp4_whose_last_box_is_open_is_whole(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(6), container_options={"movflags": "faststart"})
+    frames, data = read_video(path).frames[:], bytearray(path.read_bytes())
+    start, length = boxes(data)["mdat"]
+    assert start + length == len(data)
+    data[start : start + 4] = bytes(4)
+    path.write_bytes(data)
+    np.testing.assert_array_equal(read_video(path).frames, frames)
+
+
+def test_lengths_of_64_bits_are_understood(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(6))
+    frames, data = read_video(path).frames[:], bytearray(path.read_bytes())
+    (free, eight), (_, length) = boxes(data)["free"], boxes(data)["mdat"]
+    assert eight == 8  # room for the long form, as FFmpeg leaves it
+    data[free : free + 16] = (1).to_bytes(4, "big") + b"mdat" + (length + 8).to_bytes(8, "big")
+    path.write_bytes(data)
+    np.testing.assert_array_equal(read_video(path).frames, frames)
+    path.write_bytes(data[: free + length])
+    refused(path, "cut short")
+
+
+def test_matroska_whose_segment_has_lost_its_name_is_read_as_ffmpeg_does(tmp_path):
+    path = encode(tmp_path / "a.mkv", texture(4))
+    frames, data = read_video(path).frames[:], path.read_bytes()
+    path.write_bytes(data.replace(b"\x18S\x80g", b"\x18S\x80h", 1))
+    np.testing.assert_array_equal(read_video(path).frames, frames)
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", denied)
+    refused(tmp_path, "can't be read .Permission denied.; check its permissions")

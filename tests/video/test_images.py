@@ -100,3 +100,8 @@ def test_bad_folders(tmp_path):
     cv2.imwrite(str(tmp_path / "1.tiff"), np.zeros((48, 64), np.float32))
     with pytest.raises(VideoError, match="float32"):
         read_video(tmp_path)
+
+
+def test_grey_with_transparency_is_laid_over_black(tmp_path):
+    pytest.importorskip("PIL.Image").new("LA", (8, 6), (200, 128)).save(tmp_path / "0.png")
+    np.testing.assert_array_equal(read_video(tmp_path).frames[0], np.full((6, 8, 3), 100))

@@ -2,12 +2,13 @@
 
 from fractions import Fraction as F
 
+import jaxtyping
 import numpy as np
 import pytest
 from video.clips import CLIPS, encode, texture
 
 from tweenfield.errors import UsageError, VideoError
-from tweenfield.video import describe_video, parse_frames, parse_size, read_video
+from tweenfield.video import Video, describe_video, parse_frames, parse_size, read_video
 from tweenfield.video import reading as reading_module
 from tweenfield.video.reading import quarter_turns
 from tweenfield.video.selecting import resize
@@ -250,3 +251,29 @@ def test_real_clips(name, rate):
     assert video.times == tuple(F(k, rate) for k in range(41))
     info = describe_video(CLIPS / f"{name}.mkv")
     assert (info.frames, info.rate, info.duration, info.codec) == (41, rate, F(41, rate), "ffv1")
+
+
+def test_a_file_that_loses_frames_while_it_is_read_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("tweenfield.storage.on_demand.KEPT_BYTES", 0)
+    path = encode(tmp_path / "a.mkv", texture(30), codec="ffv1", pixel_format="bgr0")
+    video = read_video(path)
+    encode(path, texture(12), codec="ffv1", pixel_format="bgr0")
+    with pytest.raises(VideoError, match="has changed while it was being read"):
+        video.frames[20]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"frames": np.zeros((3, 4, 5, 3))}, r"shape \(3, 4, 5, 3\) and type float64"),
+        ({"frames": np.zeros((3, 4, 5), np.uint8)}, r"shape \(3, 4, 5\)"),
+        ({"times": (F(0), F(1))}, "3 frames but 2 times"),
+        ({"times": (F(0), F(2), F(2))}, "don't increase"),
+    ],
+)
+def test_what_is_no_video_is_refused(change, said, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as it is for users
+    good = {"frames": np.zeros((3, 4, 5, 3), np.uint8), "times": (F(0), F(1), F(2)), "rate": F(1)}
+    assert repr(Video(**good, name="x")) == "Video('x', 3 frames of 4x5, 1 fps)"
+    with pytest.raises(VideoError, match=said):
+        Video(**{**good, **change})

@@ -62,9 +62,6 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         )
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.shape[2] == 2:
-        grey, alpha = pixels[..., :1], pixels[..., 1:]
-        return over_black(np.concatenate([grey, grey, grey, alpha], axis=2))
     if pixels.shape[2] == 4:
         return over_black(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA))
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

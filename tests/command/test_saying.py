@@ -1,0 +1,97 @@
+"""What the command says on the way and at the end, and what it says when it is stopped."""
+
+import json
+import re
+from fractions import Fraction
+
+import pytest
+from command.running import fails, tweenfield
+from conftest import to_8bit, waves
+from fitting.fits import interrupt_after
+
+from tweenfield import load, write_video
+from tweenfield.command import actions
+
+TINY = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2", "--device", "cpu"]
+SHORT = [*TINY, "--steps", "20"]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Five frames of 24x36."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mkv"
+    write_video(path, [to_8bit(waves(24, 36, k, -0.5 * k)) for k in range(5)], rate=Fraction(30))
+    return path
+
+
+def test_verbose_names_every_setting(clip, tmp_path):
+    said = tweenfield("run", clip, "-o", tmp_path / "o", *SHORT, "-v").stderr
+    assert "Video('clip.mkv', 5 frames of 24x36, 30 fps)" in said
+    assert "SirenConfig(width=16, depth=2," in said and "FlowConstraint(" in said and "steps=20" in said
+    assert "Recipe(" not in said  # it has no teacher
+
+
+def test_a_terminal_shows_bars_that_end_full(clip, tmp_path, monkeypatch):
+    for name, value in {"TTY_COMPATIBLE": "1", "COLUMNS": "120", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    result = tweenfield("run", clip, "-o", tmp_path / "o", *SHORT)
+    last = {}
+    for line in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", result.stderr).replace("\r", "\n").splitlines():
+        if found := re.match(r"(\w+) +\S+.* (\d+)/(\d+) ", line):
+            last[found[1]] = found[2], found[3]
+    assert last == {"flow": ("4", "4"), "fit": ("20", "20"), "render": ("9", "9")}
+    assert " dB" in result.stderr and "/s" in result.stderr
+
+
+def test_fit_prints_what_the_model_holds(clip, tmp_path):
+    values = json.loads(tweenfield("fit", clip, "-o", tmp_path / "m.tween", *SHORT, "--json", "-").stdout)
+    info = json.loads(tweenfield("info", tmp_path / "m.tween", "--json", "-").stdout)
+    assert values == {"written": str(tmp_path / "m.tween"), **info}
+
+
+def test_eval_says_where_its_pictures_are(clip, tmp_path):
+    said = tweenfield("eval", clip, "-o", tmp_path / "report", *SHORT).stdout
+    assert str(tmp_path / "report") in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt, "stopped by Ctrl-C; the output was not written"),
+        (MemoryError, "not enough memory; choose a smaller --size or fewer --frames"),
+    ],
+)
+def test_what_ends_the_work_is_one_sentence(clip, tmp_path, monkeypatch, error, said):
+    def ended(*arguments):
+        raise error
+
+    monkeypatch.setattr(actions, "read", ended)
+    fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, said)
+
+
+def test_ctrl_c_in_a_fit_keeps_it_and_resume_ends_it(clip, tmp_path, monkeypatch):
+    target, checkpoint = tmp_path / "m.tween", tmp_path / "m.checkpoint.tween"
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "fit_progress", lambda on_stage: interrupt_after(10))
+        fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, "the output was not written")
+        assert list(tmp_path.iterdir()) == []
+        fails(tweenfield("fit", clip, "-o", target, *SHORT), 1, "stopped by Ctrl-C at step 11 of 20")
+    assert load(checkpoint).step == 11 and not target.exists()
+    assert tweenfield("fit", clip, "-o", target, *SHORT, "--resume").returncode == 0
+    assert load(target).finished and not checkpoint.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run {clip} -o o --field sirene", "no field 'sirene'; use transport, patches, siren"),
+        ("eval {clip} --protocol psnr", "no protocol 'psnr'; use tweenfield, rife"),
+        ("bench fig9 -o o", "no experiment 'fig9'; use table1, fig3"),
+        ("run {clip} -o o --preset best", "no preset 'best'; use draft, standard"),
+        ("run {clip} -o o --flow dis:fast", "dis takes no such arguments"),
+    ],
+)
+def test_a_name_in_no_table_is_refused_with_those_that_are(clip, tmp_path, monkeypatch, line, said):
+    monkeypatch.chdir(tmp_path)
+    fails(tweenfield(*line.format(clip=clip).split()), 2, said)
+    assert list(tmp_path.iterdir()) == []
