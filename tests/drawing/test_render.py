@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from tweenfield import UsageError, render
-from tweenfield.drawing.render import to_8bit
 from tweenfield.fields import Grid, SirenConfig
 from tweenfield.fields import base as fields_base
+from tweenfield.fields.base import to_8bit
 
 
 @pytest.fixture

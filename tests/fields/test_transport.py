@@ -11,7 +11,6 @@ from conftest import to_8bit, waves
 from tweenfield import Dis, Flow, Video, draft, estimate_flow, fit, psnr, render
 from tweenfield.baselines import warp
 from tweenfield.fields import Grid, TransportConfig
-from tweenfield.fields.transport import field as transport
 from tweenfield.fitting.model_file import load, save
 from tweenfield.fitting.recipe import FitConfig
 from tweenfield.flow.observed import Observed
@@ -56,28 +55,6 @@ def test_observed_frames_come_back_to_the_last_level(moving_field):
     video, _, field = moving_field
     for k, frame in enumerate(render(field, range(len(video)))):
         assert np.array_equal(frame, video.frames[k])
-
-
-@pytest.mark.parametrize("rows", [1, 7])
-@pytest.mark.parametrize("t", [0.5, 3.4])
-def test_bands_leave_no_seam(monkeypatch, t, rows):
-    # A network with large weights, so that every pixel hangs on all that the convolutions see around it.
-    video = video_of([shifted(k) // 2 + noise(k) // 2 for k in range(5)])
-    field = TransportConfig(width=8, depth=3).build(Grid(frames=5, height=SIZE[0], width=SIZE[1]), seed=0)
-    flow = estimate_flow(video, Dis())
-    field.observe(Observed(video, flow))
-    with torch.no_grad():
-        for parameter in field.mixing.parameters():
-            parameter.mul_(2)
-        field.mixing.layers[-1].weight.mul_(300)
-        whole = field.frame(t)
-        monkeypatch.setattr(transport, "_BAND_PIXELS", rows * SIZE[1])
-        field.observe(Observed(video, flow))
-        banded = field.frame(t)
-    plain = torch.from_numpy(warp(video, flow, t))
-    assert (whole - plain).abs().mean() > 0.01  # the network has its say
-    torch.testing.assert_close(banded, whole, rtol=0, atol=2e-6)
-    assert np.array_equal(to_8bit(banded.numpy()), to_8bit(whole.numpy()))
 
 
 @pytest.mark.parametrize("t", [0.5, 2.25, 3.5, 4.6, 5.5])

@@ -47,7 +47,7 @@ def render(
         if keyframes is not None and t == int(t):
             yield keyframes.frames[int(t)]
         else:
-            yield to_8bit(_draw(field, float(t), size)).cpu().numpy()
+            yield _picture(field, float(t), size)
 
 
 def render_colors(
@@ -64,6 +64,6 @@ def _draw(field: Field, t: float, size: tuple[int, int]) -> Float[Tensor, "heigh
     return field.frame(t, size)
 
 
-def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:
-    """Colours in [0, 1] as the nearest of 256 levels."""
-    return (colors * 255).round().clamp(0, 255).to(torch.uint8)
+@torch.inference_mode()
+def _picture(field: Field, t: float, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
+    return field.picture(t, size)

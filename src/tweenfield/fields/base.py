@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class Field(nn.Module, ABC):
         points = frame_points(t, size, self.grid, like=next(self.parameters()))
         return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
 
+    def picture(self, t: float, size: tuple[int, int] | None = None) -> UInt8[np.ndarray, "height width 3"]:
+        """``frame`` with each colour as the nearest of 256 levels."""
+        levels: UInt8[np.ndarray, "height width 3"] = to_8bit(self.frame(t, size)).cpu().numpy()
+        return levels
+
     def frame_with_derivative(
         self, t: float, velocity: Float[Tensor, "height width 2"]
     ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"]]:
@@ -125,6 +131,11 @@ def frame_points(t: float, size: tuple[int, int], grid: Grid, like: Tensor) -> F
 def along(flow: Float[Tensor, "points 2"]) -> Float[Tensor, "points 3"]:
     """The direction (u, v, 1) in which a moving point keeps its colour."""
     return torch.cat((flow, torch.ones_like(flow[:, :1])), dim=1)
+
+
+def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:
+    """Colours in [0, 1] as the nearest of 256 levels."""
+    return (colors * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:

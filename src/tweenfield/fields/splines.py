@@ -34,6 +34,25 @@ def _filter(size: int, like: Tensor) -> Float[Tensor, "{size+4} {size}"]:
     return matrix.scatter_add_(1, columns, kernel.to(matrix).expand_as(columns))
 
 
+def enlarge(
+    images: Float[Tensor, "*batch height width"], factor: int
+) -> Float[Tensor, "*batch {factor}*height {factor}*width"]:
+    """The images at ``factor`` times as many pixels in both directions, which cover the same area."""
+    if factor == 1:
+        return images
+    *_, height, width = images.shape
+    return _enlarging(height, factor, images) @ images @ _enlarging(width, factor, images).T
+
+
+def _enlarging(size: int, factor: int, like: Tensor) -> Float[Tensor, "{size}*{factor} {size}"]:
+    """Filter and interpolation of one axis as a matrix."""
+    position = (torch.arange(size * factor, dtype=like.dtype, device=like.device) + 0.5) / factor - 0.5
+    cell, t = _clamped(position, size + 2 * MARGIN)
+    taps = cell.long()[:, None] + (MARGIN - 1) + torch.arange(4, device=like.device)
+    basis = like.new_zeros(size * factor, size + 2 * MARGIN)
+    return basis.scatter_(1, taps, torch.stack(_weights(t), dim=1)) @ _filter(size, like)
+
+
 def sample(
     coefficients: Float[Tensor, "*batch channels rows columns"],
     x: Float[Tensor, "*batch points"],

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.sampling import displaced, reduce, sample_linear
 from tweenfield.flow.velocity import agreement
-from tweenfield.storage.on_demand import OnDemand
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
 
 # An interval holds a cut if its residual exceeds 5 medians of the residual + 4 grey levels,
 _TIMES, _LEVELS = 5, 4
 # and 70 % of the residual without motion.
 _SHARE = 0.7
-# The median is taken over at most so many intervals, evenly spread over the video.
-_SAMPLE = 40
+# What is usual on a longer video shows in this many stretches of so many intervals.
+_STRETCHES, _INTERVALS = 2, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +54,46 @@ class Observed:
         )
 
     @cached_property
+    def stretches(self) -> list[range]:
+        """The frames that a fit looks at: all of them, or a few stretches spread over a longer video, so that
+        a fit takes the same time whatever the video's length.
+        """
+        intervals = len(self.video) - 1
+        if intervals <= _STRETCHES * _INTERVALS:
+            return [range(intervals + 1)]
+        # In the middle of equal parts of the video.
+        middles = (intervals * (2 * part + 1) // (2 * _STRETCHES) for part in range(_STRETCHES))
+        return [range(middle - _INTERVALS // 2, middle + _INTERVALS // 2 + 1) for middle in middles]
+
+    def reduced(self, factor: int) -> Observed:
+        """The same with frames and flow in squares of ``factor`` x ``factor`` pixels, vectors in these."""
+        if factor == 1:
+            return self
+        if factor not in self._reductions:
+            video, flow = self.video, self.flow
+            height, width = (-(-side // factor) for side in video.size)
+
+            def smaller(vectors: Rows) -> OnDemand:
+                shape = (len(vectors), height, width, 2)
+                return OnDemand(lambda k: reduce(vectors[k], factor) / np.float32(factor), shape, np.float32)
+
+            frames = OnDemand(
+                lambda k: reduce(video.frames[k], factor), (len(video), height, width, 3), np.uint8
+            )
+            self._reductions[factor] = Observed(
+                replace(video, frames=frames),
+                Flow(forward=smaller(flow.forward), backward=smaller(flow.backward), name=flow.name),
+            )
+        return self._reductions[factor]
+
+    @cached_property
+    def _reductions(self) -> dict[int, Observed]:
+        return {}
+
+    @cached_property
     def sample(self) -> Float[np.ndarray, "sample 3"]:
         """``residuals`` of at most 40 intervals, evenly spread over the video."""
-        count = len(self.residuals)
-        return self.residuals[np.linspace(0, count - 1, min(count, _SAMPLE)).round().astype(int)]
+        return self.residuals[[k for stretch in self.stretches for k in stretch[:-1]]]
 
     @cached_property
     def moves(self) -> Bool[OnDemand, " intervals"]:

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 # Inverse of the cubic B-spline's samples (1/6, 4/6, 1/6), a two-sided geometric series cut at 1e-8.
 _POLE = np.sqrt(3) - 2
 _PREFILTER = np.sqrt(3) * _POLE ** np.abs(np.arange(-14, 15))
+
+
+# Motion and weights of a larger picture are found on one halved until it has no more pixels than this.
+_MOST_PIXELS = 250_000
+
+
+def halvings(height: int, width: int) -> int:
+    """How often a picture of this size is halved for what varies slowly in it; 0 up to 480x520 pixels."""
+    count = 0
+    while height * width > _MOST_PIXELS * 4**count:
+        count += 1
+    return count
+
+
+def reduce(
+    image: Shaped[np.ndarray, "height width channels"], factor: int
+) -> Shaped[np.ndarray, "_ _ channels"]:
+    """The mean of each square of ``factor`` x ``factor`` pixels; a cut square is filled up with the border.
+
+    Pixel (X, Y) of the result lies at ((X + 1/2) factor - 1/2, (Y + 1/2) factor - 1/2).
+    """
+    if factor == 1:
+        return image
+    height, width = image.shape[:2]
+    below, right = -height % factor, -width % factor
+    if below or right:
+        image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = (width + right) // factor, (height + below) // factor
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def displaced(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32
 
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample_linear
@@ -48,7 +48,8 @@ class Window:
     """Four frames around one interval, and the flow of the three intervals between them.
 
     Attributes:
-        frames: before, first, second, after; an absent frame repeats its neighbour.
+        frames: numbers of the frame before, the first, the second and the one after; an absent frame
+            repeats its neighbour.
         forward: flow from each frame to the next; of an absent frame, zero.
         backward: flow from each frame after the first to the one before it.
         present: whether there is a frame before, and one after, of the same shot.
@@ -56,7 +57,7 @@ class Window:
         moves: whether the residual along the flow between them is at most that without motion.
     """
 
-    frames: UInt8[np.ndarray, "4 height width 3"]
+    frames: tuple[int, int, int, int]
     forward: Float32[np.ndarray, "3 height width 2"]
     backward: Float32[np.ndarray, "3 height width 2"]
     present: tuple[bool, bool]
@@ -74,24 +75,25 @@ class Trace:
 
 
 def window(
-    frames: np.ndarray,
     forward: np.ndarray,
     backward: np.ndarray,
     cuts: np.ndarray,
     moves: np.ndarray,
     interval: int,
 ) -> Window:
-    """The window around an interval of n frames; all else is given for each of their n - 1 intervals."""
-    last = len(frames) - 1
+    """The window around an interval, one of n; all else is given for each of them."""
+    last = len(forward)
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
     ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)
-    present = (interval > 0 and not cuts[interval - 1], interval + 2 <= last and not cuts[interval + 1])
+    present = (
+        bool(interval > 0 and not cuts[interval - 1]),
+        bool(interval + 2 <= last and not cuts[interval + 1]),
+    )
     for side, there in ((0, present[0]), (2, present[1])):
         if not there:
             ahead[side] = back[side] = 0
-    index = interval + np.array([-1 if present[0] else 0, 0, 1, 2 if present[1] else 1])
     return Window(
-        frames=frames[index],
+        frames=(interval - present[0], interval, interval + 1, interval + 1 + present[1]),
         forward=ahead,
         backward=back,
         present=present,

@@ -4,39 +4,43 @@
 
 Candidate j fetches from observed frame V_k(j) along one hypothesis of the motion, so each term is constant
 along it (equation (9) of arXiv 2206.10886 holds term by term); ``candidates.py`` lists them. The
-displacements D and the weights w are maps on the pixel grid at quarters of every interval (knots): linear in
-time between knots, cubic B-splines in x and y between pixels. At an observed time w is 1 for that frame and D
-is 0, so f returns the frame, and f is continuous in t.
+displacements D and the weights w are maps at quarters of every interval (knots): linear in time between
+knots, cubic B-splines in x and y between their pixels. At an observed time w is 1 for that frame and D is
+0, so f returns the frame, and f is continuous in t.
 
-The weights are those of ``mixing.py``, whose network ``tweenfield.fitting.leave_out`` fits.
+The maps of a small picture are on its pixel grid. Those of a larger one are the maps of the same picture
+reduced by 2, 4, 8, ... in both directions: motion and weights vary less than colours, which are always
+fetched from the full frames.
+
+The weights are those of ``mixing.py``, whose network ``tweenfield.fitting.leave_out`` fits. On a CPU,
+``kernels.py`` draws the same frames faster.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid
+from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing
 from tweenfield.flow.observed import Observed
-from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.flow.sampling import halvings, reduce
+from tweenfield.storage.on_demand import Rows
 
 # Knots per interval. Frames are mostly rendered at halves and quarters of it.
 KNOTS = 4
-# Candidates are fetched and mixed in bands of rows of about this many pixels, so that a large frame needs
-# little more memory than its maps.
-_BAND_PIXELS = 1 << 17
 # What is kept of each: an interval's window of frames, and the two knots around a time.
-_KEPT = {"image": 4, "trace": 2, "maps": 2, "splined": 1}
+_KEPT = {"image": 4, "planes": 4, "small": 4, "small planes": 4, "trace": 2, "maps": 2, "splined": 1}
 T = TypeVar("T")
 
 
@@ -67,11 +71,10 @@ class TransportConfig:
 
 
 class Maps(NamedTuple):
-    """Displacements (x, y) and weights of all candidates on the grid at one knot, and what they draw."""
+    """Displacements (x, y) and weights of all candidates at one knot, in pixels of the maps."""
 
-    displacement: Float[Tensor, "candidates 2 height width"]
-    weight: Float[Tensor, "candidates height width"]
-    picture: Float[Tensor, "3 height width"]
+    displacement: Float[Tensor, "candidates 2 rows columns"]
+    weight: Float[Tensor, "candidates rows columns"]
 
 
 @final
@@ -84,6 +87,7 @@ class Transport(Field):
         super().__init__()
         self.grid = grid
         self._config = config
+        self.reduction = map_reduction(grid.height, grid.width)
         self.mixing = Mixing(config.width, config.depth, seed)
         self._observed: dict[str, Rows] = {}
         self._kept: dict[str, OrderedDict[tuple[object, ...], Any]] = {kind: OrderedDict() for kind in _KEPT}
@@ -100,18 +104,21 @@ class Transport(Field):
 
     def observe(self, observed: Observed) -> None:
         """Keep references to the frames and their flow, which are read when a frame is rendered."""
+        small = observed.reduced(self.reduction)
         self.restore(
             {
                 "frames": observed.video.frames,
-                "forward_flow": _half(observed.flow.forward),
-                "backward_flow": _half(observed.flow.backward),
-                "cuts": observed.cuts,
-                "moves": observed.moves,
+                "forward_flow": small.flow.forward,
+                "backward_flow": small.flow.backward,
+                "cuts": small.cuts,
+                "moves": small.moves,
             }
         )
 
     def observations(self) -> dict[str, Rows]:
-        """The observed frames, forward and backward flow, and for each interval ``cuts`` and ``moves``."""
+        """The observed frames, forward and backward flow on the grid of the maps, and for each interval
+        ``cuts`` and ``moves``.
+        """
         return self._observed
 
     def restore(self, observations: Mapping[str, Rows]) -> None:
@@ -121,7 +128,7 @@ class Transport(Field):
             ValueError: the arrays are for another grid.
         """
         grid = self.grid
-        flow = (grid.frames - 1, grid.height, grid.width, 2)
+        flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
         shapes = {
             "frames": (grid.frames, grid.height, grid.width, 3),
             **{"forward_flow": flow, "backward_flow": flow, "cuts": flow[:1], "moves": flow[:1]},
@@ -139,9 +146,10 @@ class Transport(Field):
             x, y, t = points[chosen].unbind(1)
             maps = self._splined(interval, knot)
             share = (t - interval) * KNOTS - knot
-            sampled = splines.sample(maps.flatten(0, 1), x, y).unflatten(0, maps.shape[:2])
-            displacement, weight = _split(torch.lerp(sampled[0], sampled[1], share))
-            colors = self._fetch(interval, x + displacement[:, 0], y + displacement[:, 1])
+            sampled = splines.sample(maps.flatten(0, 1), *self._on_maps(x, y)).unflatten(0, maps.shape[:2])
+            displacement, weight = self._split(torch.lerp(sampled[0], sampled[1], share))
+            planes = [self._planes(k) for k in self._window(interval)]
+            colors = _fetched(planes, x + displacement[:, 0], y + displacement[:, 1])
             result = result.index_put((chosen,), (weight[:, None] * colors).sum(dim=0).T)
         return result
 
@@ -156,20 +164,22 @@ class Transport(Field):
             (x, y, t), (dx, dy, dt) = points[chosen].unbind(1), direction[chosen].unbind(1)
             maps = self._splined(interval, knot)
             share = (t - interval) * KNOTS - knot
-            sampled, slope = splines.sample_with_derivative(maps.flatten(0, 1), x, y, dx, dy)
+            sampled, slope = splines.sample_with_derivative(
+                maps.flatten(0, 1), *self._on_maps(x, y), dx / self.reduction, dy / self.reduction
+            )
             (first, second), (d_first, d_second) = (
                 sampled.unflatten(0, maps.shape[:2]),
                 slope.unflatten(0, maps.shape[:2]),
             )
-            displacement, weight = _split(torch.lerp(first, second, share))
-            d_displacement, d_weight = _split(
+            displacement, weight = self._split(torch.lerp(first, second, share))
+            d_displacement, d_weight = self._split(
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
             )
             value = derivative = points.new_zeros(())
-            images = self._images(interval)
+            planes = [self._planes(k) for k in self._window(interval)]
             for j, source in enumerate(SOURCES):
                 color, d_color = splines.sample_with_derivative(
-                    images[source],
+                    planes[source],
                     x + displacement[j, 0],
                     y + displacement[j, 1],
                     dx + d_displacement[j, 0],
@@ -186,22 +196,44 @@ class Transport(Field):
         size = size or (self.grid.height, self.grid.width)
         if size != (self.grid.height, self.grid.width):
             return super().frame(t, size)
-        # On the grid the maps need no interpolation; at an observed time the picture is that frame.
         interval, knot, share = self._place(t)
         if share == 0 and knot in (0, KNOTS):
             return self._colors(interval + knot // KNOTS).permute(1, 2, 0)
-        before = self._maps(interval, knot)
-        if not share:
-            return before.picture.permute(1, 2, 0)
-        after = self._maps(interval, knot + 1)
-        bands = []
-        for rows, _ in self._bands():
-            displacement, weight = (
-                torch.lerp(a[..., rows, :], b[..., rows, :], share)
-                for a, b in ((before.displacement, after.displacement), (before.weight, after.weight))
-            )
-            bands.append((weight[:, None] * self._candidates(interval, displacement, rows.start)).sum(dim=0))
-        return torch.cat(bands, dim=1).permute(1, 2, 0)
+        if self._has_kernels():
+            return self._drawn(interval, knot, share)
+        return super().frame(t, size)
+
+    def picture(self, t: float, size: tuple[int, int] | None = None) -> UInt8[np.ndarray, "height width 3"]:
+        """``frame`` with each colour as the nearest of 256 levels; at an observed time the frame itself."""
+        if size not in (None, (self.grid.height, self.grid.width)) or not self._has_kernels():
+            return super().picture(t, size)
+        interval, knot, share = self._place(t)
+        if share == 0 and knot in (0, KNOTS):
+            return self._frame(interval + knot // KNOTS)
+        return kernels.to_8bit(self._drawn(interval, knot, share).numpy())
+
+    def _has_kernels(self) -> bool:
+        """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
+        like = self._like
+        return like.device.type == "cpu" and like.dtype == torch.float32 and not torch.is_grad_enabled()
+
+    def _drawn(self, interval: int, knot: int, share: float) -> Float[Tensor, "height width 3"]:
+        """The picture at a time that is no observed one."""
+        maps = self._maps(interval, knot)
+        if share:
+            after = self._maps(interval, knot + 1)
+            maps = Maps(*(torch.lerp(a, b, share) for a, b in zip(maps, after, strict=True)))
+        window = self._window(interval)
+        images = tuple(self._image(k) for k in window)
+        frames = tuple(self._frame(k) for k in window)
+        out = np.empty((self.grid.height, self.grid.width, 3), np.float32)
+        displacement, weight = maps.displacement.numpy(), maps.weight.numpy()
+        if self.reduction == 1:
+            kernels.mix(images, frames, displacement, weight, out)
+        else:
+            splined = kernels.spline_maps(displacement, weight)
+            kernels.mix_enlarged(images, frames, splined, self.reduction, out)
+        return torch.from_numpy(out)
 
     def _place(self, t: float) -> tuple[int, int, float]:
         """The interval of a time, the knot before it, and the share of the way to the next knot."""
@@ -215,65 +247,61 @@ class Transport(Field):
         place = (times.detach() * KNOTS).floor().long().clamp(0, (self.grid.frames - 1) * KNOTS - 1)
         return [(int(p) // KNOTS, int(p) % KNOTS, (place == p).nonzero()[:, 0]) for p in place.unique()]
 
-    def _fetch(
-        self, interval: int, x: Float[Tensor, "candidates points"], y: Float[Tensor, "candidates points"]
-    ) -> Float[Tensor, "candidates 3 points"]:
-        images = self._images(interval)
-        return torch.stack([splines.sample(images[SOURCES[j]], x[j], y[j]) for j in range(len(x))])
+    def _on_maps(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The place on the maps' grid of points in the picture."""
+        return (x + 0.5) / self.reduction - 0.5, (y + 0.5) / self.reduction - 0.5
 
-    def _candidates(
-        self, interval: int, displacement: Float[Tensor, "candidates 2 rows width"], top: int
-    ) -> Float[Tensor, "candidates 3 rows width"]:
-        """The candidates' colours at the pixels of a band of rows that begins at ``top``."""
-        rows, width = displacement.shape[2:]
-        moving = displacement[:STILL]
-        x = torch.arange(width).to(moving) + moving[:, 0]
-        y = torch.arange(top, top + rows).to(moving)[:, None] + moving[:, 1]
-        moved = self._fetch(interval, x.flatten(1), y.flatten(1)).unflatten(2, (rows, width))
-        window = self._window(interval)
-        still = [self._colors(window[source], slice(top, top + rows)) for source in SOURCES[STILL:]]
-        return torch.cat((moved, torch.stack(still)))
-
-    def _bands(self, reach: int = 0) -> Iterator[tuple[slice, slice]]:
-        """The rows of each band, and the same with ``reach`` more on both sides as far as there are any."""
-        height, rows = self.grid.height, max(_BAND_PIXELS // self.grid.width, 1)
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            yield slice(top, bottom), slice(max(top - reach, 0), min(bottom + reach, height))
+    def _split(self, maps: Float[Tensor, "maps points"]) -> tuple[Tensor, Tensor]:
+        """Displacements (candidates, 2, points) in the picture's pixels, and weights (candidates, points)."""
+        displacement = maps[: 2 * CANDIDATES].unflatten(0, (CANDIDATES, 2))
+        return self.reduction * displacement, maps[2 * CANDIDATES :]
 
     def _maps(self, interval: int, knot: int) -> Maps:
-        """Displacements and weights at a knot, on the grid."""
+        """Displacements and weights at a knot."""
 
         def compute(traced: Trace) -> Maps:
-            displacement = torch.from_numpy(traced.displacement).to(self._like).movedim(-1, 1)
-            return Maps(displacement, *self._mix(interval, knot, traced, displacement))
+            displacement = torch.from_numpy(traced.displacement).to(self._like).movedim(-1, 1).contiguous()
+            return Maps(displacement, self._weights(interval, knot, traced, displacement))
 
         if torch.is_grad_enabled():
             return compute(self._keep("trace", (interval, knot), lambda: self._trace(interval, knot)))
         return self._keep("maps", (interval, knot), lambda: compute(self._trace(interval, knot)))
 
-    def _mix(
-        self, interval: int, knot: int, traced: Trace, displacement: Tensor
-    ) -> tuple[Float[Tensor, "candidates height width"], Float[Tensor, "3 height width"]]:
-        """The weights at a knot, and the candidates mixed by them."""
-        cues = torch.from_numpy(traced.cues).to(self._like)
+    def _weights(
+        self,
+        interval: int,
+        knot: int,
+        traced: Trace,
+        displacement: Float[Tensor, "candidates 2 rows columns"],
+    ) -> Float[Tensor, "candidates rows columns"]:
+        """The weights at a knot."""
+        if knot in (0, KNOTS) or self._observed["cuts"][interval]:
+            weight = torch.zeros_like(displacement[:, 0])
+            # A cut may be anywhere in its interval: the first shot is carried on until the middle.
+            weight[0 if knot <= KNOTS // 2 else 1] = 1
+            return weight
+        cues = torch.from_numpy(traced.cues).to(self._like)[None]
         present = torch.from_numpy(traced.present).to(self._like)[None]
         fraction = self._like.new_tensor([knot / KNOTS])
-        weights, pictures = [], []
-        # The network sees as many rows beyond each of its pixels as it has convolutions.
-        for rows, wider in self._bands(self._config.depth):
-            colors = self._candidates(interval, displacement[:, :, wider], wider.start)
-            inner = slice(rows.start - wider.start, rows.stop - wider.start)
-            if knot in (0, KNOTS) or self._observed["cuts"][interval]:
-                weight = torch.zeros_like(colors[:, 0, inner])
-                # A cut may be anywhere in its interval: the first shot is carried on until the middle.
-                weight[0 if knot <= KNOTS // 2 else 1] = 1
-            else:
-                parts = colors[None], cues[None, :, wider], present, fraction
-                weight = self.mixing(*parts, strength=STRENGTH)[0, :, inner]
-            weights.append(weight)
-            pictures.append((weight[:, None] * colors[:, :, inner]).sum(dim=0))
-        return torch.cat(weights, dim=1), torch.cat(pictures, dim=1)
+        colors = self._candidates(interval, displacement)[None]
+        weights: Tensor = self.mixing(colors, cues, present, fraction, strength=STRENGTH)
+        return weights[0]
+
+    def _candidates(
+        self, interval: int, displacement: Float[Tensor, "candidates 2 rows columns"]
+    ) -> Float[Tensor, "candidates 3 rows columns"]:
+        """The candidates' colours on the grid of the maps, fetched from frames reduced to it."""
+        rows, columns = displacement.shape[2:]
+        window, moving = self._window(interval), displacement[:STILL]
+        if self._has_kernels():
+            moved = moving.new_empty((STILL, 3, rows, columns))
+            kernels.fetch(tuple(self._small_image(k) for k in window), moving.numpy(), moved.numpy())
+        else:
+            x = torch.arange(columns).to(moving) + moving[:, 0]
+            y = torch.arange(rows).to(moving)[:, None] + moving[:, 1]
+            planes = [self._small_planes(k) for k in window]
+            moved = _fetched(planes, x.flatten(1), y.flatten(1)).unflatten(2, (rows, columns))
+        return torch.cat((moved, torch.stack([self._small_colors(window[k]) for k in SOURCES[STILL:]])))
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
         """Spline coefficients of the maps at a knot and the next: all x and y, then all weights."""
@@ -286,30 +314,58 @@ class Transport(Field):
 
         return compute() if torch.is_grad_enabled() else self._keep("splined", (interval, knot), compute)
 
-    def _images(self, interval: int) -> list[Float[Tensor, "3 rows columns"]]:
-        """Spline coefficients of the four frames of the window around an interval."""
-        return [self._image(k) for k in self._window(interval)]
+    def _image(self, k: int) -> Float32[np.ndarray, "rows columns 4"]:
+        """Spline coefficients of an observed frame, as the kernels take them."""
+        return self._keep("image", (k,), lambda: kernels.spline_picture(self._frame(k)))
 
-    def _image(self, k: int) -> Float[Tensor, "3 rows columns"]:
+    def _small_image(self, k: int) -> Float32[np.ndarray, "rows columns 4"]:
+        """The same of a frame reduced to the grid of the maps."""
+        if self.reduction == 1:
+            return self._image(k)
+        return self._keep(
+            "small", (k,), lambda: kernels.spline_picture(reduce(self._frame(k), self.reduction))
+        )
+
+    def _planes(self, k: int) -> Float[Tensor, "3 rows columns"]:
         """Spline coefficients of an observed frame."""
-        return self._keep("image", (k,), lambda: splines.prefilter(self._colors(k)))
+        return self._keep("planes", (k,), lambda: splines.prefilter(self._colors(k)))
+
+    def _small_planes(self, k: int) -> Float[Tensor, "3 rows columns"]:
+        """The same of a frame reduced to the grid of the maps."""
+        if self.reduction == 1:
+            return self._planes(k)
+        return self._keep("small planes", (k,), lambda: splines.prefilter(self._small_colors(k)))
 
     def _window(self, interval: int) -> list[int]:
         """The four frames around an interval; absent ones are repeats of the first or the last."""
         return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
 
-    def _colors(self, k: int, rows: slice = slice(None)) -> Float[Tensor, "3 rows width"]:
-        """An observed frame, or some of its rows."""
-        return torch.tensor(self._observed["frames"][k][rows]).permute(2, 0, 1).to(self._like) / 255
+    def _frame(self, k: int) -> UInt8[np.ndarray, "height width 3"]:
+        """An observed frame."""
+        return np.ascontiguousarray(self._observed["frames"][k])
+
+    def _small_frame(self, k: int) -> UInt8[np.ndarray, "rows columns 3"]:
+        """The same reduced to the grid of the maps."""
+        return reduce(self._frame(k), self.reduction)
+
+    def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
+        """The colours of an observed frame."""
+        return self._as_colors(self._frame(k))
+
+    def _small_colors(self, k: int) -> Float[Tensor, "3 rows columns"]:
+        """Those of a frame reduced to the grid of the maps."""
+        return self._as_colors(self._small_frame(k))
+
+    def _as_colors(self, frame: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
+        return torch.tensor(frame).permute(2, 0, 1).to(self._like) / 255
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        frames = self._observed["frames"][first:last]
         forward, backward, cuts, moves = (
             self._observed[name][first : last - 1]
             for name in ("forward_flow", "backward_flow", "cuts", "moves")
         )
-        around = window(frames, forward, backward, cuts, moves, interval - first)
+        around = window(forward, backward, cuts, moves, interval - first)
         return trace(around, knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
@@ -328,11 +384,15 @@ class Transport(Field):
         return value
 
 
-def _half(flow: Rows) -> OnDemand:
-    """The flow in half precision, 1/100 pixel at 10 pixels: the same from memory as from a model file."""
-    return OnDemand(lambda k: flow[k].astype(np.float16), flow.shape, np.float16, keep=False)
+def map_reduction(height: int, width: int) -> int:
+    """By how much the maps of a transport field are smaller than a picture of this size, in x and in y."""
+    return int(2 ** halvings(height, width))
 
 
-def _split(maps: Float[Tensor, "maps points"]) -> tuple[Tensor, Tensor]:
-    """Displacements (candidates, 2, points) and weights (candidates, points)."""
-    return maps[: 2 * CANDIDATES].unflatten(0, (CANDIDATES, 2)), maps[2 * CANDIDATES :]
+def _fetched(
+    planes: list[Float[Tensor, "3 rows columns"]],
+    x: Float[Tensor, "candidates points"],
+    y: Float[Tensor, "candidates points"],
+) -> Float[Tensor, "candidates 3 points"]:
+    """Each candidate's colours, from the spline coefficients of the four frames of a window."""
+    return torch.stack([splines.sample(planes[SOURCES[j]], x[j], y[j]) for j in range(len(x))])

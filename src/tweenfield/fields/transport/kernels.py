@@ -1,0 +1,344 @@
+"""Whole frames drawn fast on a CPU: the same sums as in ``field.py``, fused into loops that Numba compiles.
+
+Spline coefficients are interleaved, with a margin of 2 on each side: four floats per pixel for a picture (the
+last is padding), ``MAPS`` for the maps. What a loop computes is tested against the field's own definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import unwrap
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numba import njit, prange
+
+from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL
+
+# Displacements (x, y) of the candidates that move, weights of all, padding to whole vector registers.
+MAPS = 24
+_WEIGHTS = 2 * STILL
+
+_F = np.float32
+_POLE = _F(sqrt(3) - 2)
+_GAIN = _F(6)
+# Terms of the geometric series that begins a filter; the pole's power is 1e-16 by then.
+_REACH = 28
+_COLUMNS = 64
+_SIXTH, _TWO_THIRDS, _HALF, _ONE, _ZERO = _F(1 / 6), _F(2 / 3), _F(0.5), _F(1), _F(0)
+_LEVEL = _F(1 / 255)
+_SOURCES = SOURCES
+
+# One array for each frame of a window.
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+# Sums keep their order, so that results don't hang on the compiler; products and sums may be fused.
+_MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """A loop over rows in machine code, by all cores; the code is kept for the next process."""
+    # Unwrapped, as tests put a type checker around every function.
+    compiled: Callable[..., Any] = njit(parallel=True, cache=True, nogil=True, **_MATHS)(unwrap(loop))
+    return compiled
+
+
+def _inlined(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A part of such loops."""
+    inlined: Callable[..., Any] = njit(inline="always", **_MATHS)(unwrap(step))
+    return inlined
+
+
+def _called(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A part of such loops that is too long to be copied into each."""
+    called: Callable[..., Any] = njit(**_MATHS)(unwrap(step))
+    return called
+
+
+@_inlined
+def _cubic(t: np.float32) -> tuple[Any, Any, Any, Any]:
+    """Weights of the four B-spline coefficients around a place that far within its cell."""
+    u = _ONE - t
+    return (
+        u * u * u * _SIXTH,
+        _TWO_THIRDS - t * t * (_ONE + u) * _HALF,
+        _TWO_THIRDS - u * u * (_ONE + t) * _HALF,
+        t * t * t * _SIXTH,
+    )
+
+
+@_inlined
+def _reflected(k: int, size: int) -> int:
+    """The sample that stands for number k of a line that is mirrored at its first and its last one."""
+    if size == 1:
+        return 0
+    k = k % (2 * size - 2)
+    return min(k, 2 * size - 2 - k)
+
+
+@_called
+def _filter_line(line: np.ndarray, size: int, channels: int) -> None:
+    """Turn samples into coefficients, in place: a recursive filter forwards, then one backwards."""
+    if size == 1:
+        return
+    for c in range(channels):
+        first, power = line[0, c], _POLE
+        for k in range(1, _REACH):
+            first += power * line[_reflected(k, size), c]
+            power *= _POLE
+        line[0, c] = first
+    for k in range(1, size):
+        for c in range(channels):
+            line[k, c] += _POLE * line[k - 1, c]
+    last = _POLE / (_POLE * _POLE - _ONE)
+    for c in range(channels):
+        line[size - 1, c] = last * (line[size - 1, c] + _POLE * line[size - 2, c])
+    for k in range(size - 2, -1, -1):
+        for c in range(channels):
+            line[k, c] = _POLE * (line[k + 1, c] - line[k, c])
+    for k in range(size):
+        for c in range(channels):
+            line[k, c] *= _GAIN
+
+
+@_compiled
+def _filter_columns(coefficients: np.ndarray, height: int) -> None:
+    """The same along the other axis: rows 2 to height + 1, all columns; then the margins above and below."""
+    flat = coefficients.reshape(len(coefficients), -1)
+    width = flat.shape[1]
+    parts = -(-width // _COLUMNS)
+    last = _POLE / (_POLE * _POLE - _ONE)
+    for part in prange(parts):
+        a, b = part * _COLUMNS, min((part + 1) * _COLUMNS, width)
+        if height > 1:
+            first = np.empty(_COLUMNS, np.float32)
+            for i in range(a, b):
+                first[i - a] = flat[2, i]
+            power = _POLE
+            for k in range(1, _REACH):
+                row = 2 + _reflected(k, height)
+                for i in range(a, b):
+                    first[i - a] += power * flat[row, i]
+                power *= _POLE
+            for i in range(a, b):
+                flat[2, i] = first[i - a]
+            for k in range(3, height + 2):
+                for i in range(a, b):
+                    flat[k, i] += _POLE * flat[k - 1, i]
+            for i in range(a, b):
+                flat[height + 1, i] = last * (flat[height + 1, i] + _POLE * flat[height, i])
+            for k in range(height, 1, -1):
+                for i in range(a, b):
+                    flat[k, i] = _POLE * (flat[k + 1, i] - flat[k, i])
+            for k in range(2, height + 2):
+                for i in range(a, b):
+                    flat[k, i] *= _GAIN
+        for k in (-2, -1, height, height + 1):
+            row = 2 + _reflected(k, height)
+            for i in range(a, b):
+                flat[2 + k, i] = flat[row, i]
+
+
+@_compiled
+def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
+    height, width, _ = picture.shape
+    for y in prange(height):
+        line = out[y + 2, 2:]
+        for x in range(width):
+            for c in range(3):
+                line[x, c] = picture[y, x, c] * _LEVEL
+            line[x, 3] = _ZERO
+        _filter_line(line, width, 4)
+        for k in (-2, -1, width, width + 1):
+            for c in range(4):
+                out[y + 2, 2 + k, c] = line[_reflected(k, width), c]
+
+
+@_compiled
+def _filter_map_rows(displacement: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
+    height, width = weight.shape[1:]
+    for y in prange(height):
+        line = out[y + 2, 2:]
+        for j in range(STILL):
+            for x in range(width):
+                line[x, 2 * j] = displacement[j, 0, y, x]
+                line[x, 2 * j + 1] = displacement[j, 1, y, x]
+        for j in range(CANDIDATES):
+            for x in range(width):
+                line[x, _WEIGHTS + j] = weight[j, y, x]
+        for x in range(width):
+            for c in range(_WEIGHTS + CANDIDATES, MAPS):
+                line[x, c] = _ZERO
+        _filter_line(line, width, MAPS)
+        for k in (-2, -1, width, width + 1):
+            for c in range(MAPS):
+                out[y + 2, 2 + k, c] = line[_reflected(k, width), c]
+
+
+def spline_picture(picture: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 4"]:
+    """B-spline coefficients of a picture's colours in [0, 1], mirrored at the borders."""
+    height, width, _ = picture.shape
+    out = np.empty((height + 4, width + 4, 4), np.float32)
+    _filter_picture_rows(picture, out)
+    _filter_columns(out, height)
+    return out
+
+
+def spline_maps(
+    displacement: Float32[np.ndarray, "candidates 2 height width"],
+    weight: Float32[np.ndarray, "candidates height width"],
+) -> Float32[np.ndarray, "rows columns maps"]:
+    """B-spline coefficients of all maps of one time."""
+    height, width = weight.shape[1:]
+    out = np.empty((height + 4, width + 4, MAPS), np.float32)
+    _filter_map_rows(displacement, weight, out)
+    _filter_columns(out, height)
+    return out
+
+
+@_inlined
+def _placed(position: Any, size: int) -> tuple[int, Any]:
+    """The cell of a place, and how far within it, after clamping to the picture."""
+    position = min(max(position, _ZERO), _F(size - 1))
+    cell = int(position)
+    return cell, position - _F(cell)
+
+
+@_inlined
+def _color(coefficients: np.ndarray, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """The picture behind coefficients at (x, y)."""
+    cell_x, in_x = _placed(x, coefficients.shape[1] - 4)
+    cell_y, in_y = _placed(y, coefficients.shape[0] - 4)
+    wx0, wx1, wx2, wx3 = _cubic(in_x)
+    wy = _cubic(in_y)
+    red, green, blue = _ZERO, _ZERO, _ZERO
+    a = cell_x + 1
+    for i in range(4):
+        line = coefficients[cell_y + 1 + i]
+        r = wx0 * line[a, 0] + wx1 * line[a + 1, 0] + wx2 * line[a + 2, 0] + wx3 * line[a + 3, 0]
+        g = wx0 * line[a, 1] + wx1 * line[a + 1, 1] + wx2 * line[a + 2, 1] + wx3 * line[a + 3, 1]
+        b = wx0 * line[a, 2] + wx1 * line[a + 1, 2] + wx2 * line[a + 2, 2] + wx3 * line[a + 3, 2]
+        red += wy[i] * r
+        green += wy[i] * g
+        blue += wy[i] * b
+    return red, green, blue
+
+
+@_compiled
+def fetch(pictures: Pictures, displacement: np.ndarray, out: np.ndarray) -> None:
+    """Colours of the moving candidates at every pixel, one plane each: ``out`` is (moving, 3, height, width).
+
+    ``pictures`` are the coefficients of the four frames of a window.
+    """
+    height, width = out.shape[2:]
+    for y in prange(height):
+        for j in range(STILL):
+            source = pictures[_SOURCES[j]]
+            for x in range(width):
+                red, green, blue = _color(
+                    source, _F(x) + displacement[j, 0, y, x], _F(y) + displacement[j, 1, y, x]
+                )
+                out[j, 0, y, x], out[j, 1, y, x], out[j, 2, y, x] = red, green, blue
+
+
+@_inlined
+def _add_moving(picture: np.ndarray, x: int, y: int, dx: Any, dy: Any, w: Any, line: np.ndarray) -> None:
+    """Add ``w`` times the colour at (x + dx, y + dy) to pixel x of a line."""
+    if w != _ZERO:
+        red, green, blue = _color(picture, _F(x) + dx, _F(y) + dy)
+        line[x, 0] += w * red
+        line[x, 1] += w * green
+        line[x, 2] += w * blue
+
+
+@_inlined
+def _add_still(row: np.ndarray, x: int, w: Any, line: np.ndarray) -> None:
+    """Add ``w`` times a pixel of a frame's row to pixel x of a line."""
+    w *= _LEVEL
+    line[x, 0] += w * row[x, 0]
+    line[x, 1] += w * row[x, 1]
+    line[x, 2] += w * row[x, 2]
+
+
+@_compiled
+def mix(
+    pictures: Pictures, frames: Pictures, displacement: np.ndarray, weight: np.ndarray, out: np.ndarray
+) -> None:
+    """The mixture where the maps are on the picture's own grid: ``out`` is (height, width, 3)."""
+    height, width, _ = out.shape
+    for y in prange(height):
+        line = out[y]
+        line[:] = _ZERO
+        # Candidate by candidate: to look up an array in a tuple for each pixel takes longer than all else.
+        for j in range(STILL):
+            picture, dx, dy, w = (
+                pictures[_SOURCES[j]],
+                displacement[j, 0, y],
+                displacement[j, 1, y],
+                weight[j, y],
+            )
+            for x in range(width):
+                _add_moving(picture, x, y, dx[x], dy[x], w[x], line)
+        for j in range(STILL, CANDIDATES):
+            row, w = frames[_SOURCES[j]][y], weight[j, y]
+            for x in range(width):
+                _add_still(row, x, w[x], line)
+
+
+@_compiled
+def mix_enlarged(
+    pictures: Pictures, frames: Pictures, maps: np.ndarray, reduction: int, out: np.ndarray
+) -> None:
+    """The mixture where a pixel of the maps covers ``reduction`` x ``reduction`` of the picture's."""
+    height, width, _ = out.shape
+    rows, columns, _ = maps.shape
+    factor, scale, shift = _F(reduction), _F(1 / reduction), _F(0.5 / reduction - 0.5)
+    flat = maps.reshape(rows, columns * MAPS)
+    for y in prange(height):
+        cell_y, in_y = _placed(_F(y) * scale + shift, rows - 4)
+        wy0, wy1, wy2, wy3 = _cubic(in_y)
+        above, upper, lower, below = flat[cell_y + 1], flat[cell_y + 2], flat[cell_y + 3], flat[cell_y + 4]
+        between = np.empty(columns * MAPS, np.float32)
+        for i in range(columns * MAPS):
+            between[i] = wy0 * above[i] + wy1 * upper[i] + wy2 * lower[i] + wy3 * below[i]
+        values = np.empty((width, MAPS), np.float32)
+        for x in range(width):
+            cell_x, in_x = _placed(_F(x) * scale + shift, columns - 4)
+            wx0, wx1, wx2, wx3 = _cubic(in_x)
+            # Unsigned, so that no index can count from the end and the loop over maps becomes vector code.
+            first = np.uintp((cell_x + 1) * MAPS)
+            near, here = between[first : first + np.uintp(4 * MAPS)], values[x]
+            for i in range(MAPS):
+                here[i] = (
+                    wx0 * near[i] + wx1 * near[MAPS + i] + wx2 * near[2 * MAPS + i] + wx3 * near[3 * MAPS + i]
+                )
+        line = out[y]
+        line[:] = _ZERO
+        for j in range(STILL):
+            picture = pictures[_SOURCES[j]]
+            for x in range(width):
+                dx, dy = factor * values[x, 2 * j], factor * values[x, 2 * j + 1]
+                _add_moving(picture, x, y, dx, dy, values[x, _WEIGHTS + j], line)
+        for j in range(STILL, CANDIDATES):
+            row = frames[_SOURCES[j]][y]
+            for x in range(width):
+                _add_still(row, x, values[x, _WEIGHTS + j], line)
+
+
+@_compiled
+def _round_rows(colors: np.ndarray, out: np.ndarray) -> None:
+    height, width, _ = colors.shape
+    top = _F(255)
+    for y in prange(height):
+        for x in range(width):
+            for c in range(3):
+                out[y, x, c] = np.uint8(min(max(np.rint(colors[y, x, c] * top), _ZERO), top))
+
+
+def to_8bit(colors: Float32[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+    """Colours in [0, 1] as the nearest of 256 levels."""
+    out = np.empty(colors.shape, np.uint8)
+    _round_rows(colors, out)
+    return out

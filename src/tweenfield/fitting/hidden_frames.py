@@ -1,0 +1,199 @@
+"""Observed frames, whose truth is known, hidden and predicted as transport would.
+
+The frames between observed ones are unknown, so observed frames are hidden and predicted from the others. At
+full size, hiding every second frame doubles the motion, so the weights are fitted for the wrong regime. With
+the picture halved as well, motion in pixels is as long as in rendering, but texture is finer. With three of
+four frames hidden and a quarter of the size, truth is known at the quarters of an interval too. All three
+kinds together did best (docs/lab-notes.md).
+
+Flow estimated between the frames that are left spans a longer time than in rendering. It fails more often,
+and the network would learn to distrust the flow. So the flow through the hidden frames is composed instead.
+Where its forward and backward parts still agree less than flow between observed frames does, a hidden frame
+is less reliable: with A the median agreement between observed frames and a that around the hidden one, the
+truth V is replaced by
+
+    c V + (1 - c) base,       c = clip(1 - (A - a) / 0.2, 0, 1),
+
+where base is the base mixture and c the confidence in the hidden frame. The lower the confidence, the closer
+the fitted weights stay to those of the base mixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tweenfield.fields import splines
+from tweenfield.fields.transport import kernels
+from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
+from tweenfield.fields.transport.mixing import base_weights
+from tweenfield.flow import Flow
+from tweenfield.flow.observed import Observed, mean_agreement
+from tweenfield.flow.sampling import displaced, reduce, sample_linear
+
+# The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
+_KINDS = ((2, 2), (2, 1), (4, 4))
+# Larger frames are cropped to these sides, so that preparation costs the same for any size.
+_LARGEST = (360, 480)
+# Flow can't be estimated on smaller pictures.
+_SMALLEST = 12
+# A hidden frame with this much less agreement than the median has confidence 0.
+_LESS_AGREEMENT = 0.2
+
+
+class Hidden(NamedTuple):
+    """A hidden frame and what predicts it, in half precision, so that all of them fit in memory."""
+
+    small: Float[Tensor, "candidates 3 rows columns"]
+    """The candidates' colours on the grid of the maps."""
+    cues: Float[Tensor, "cues rows columns"]
+    present: Float[Tensor, " candidates"]
+    fraction: Float[Tensor, ""]
+    colors: Float[Tensor, "candidates 3 height width"]
+    """The candidates' colours on the grid of the picture."""
+    truth: Float[Tensor, "3 height width"]
+
+
+def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Hidden]]:
+    """Hidden frames of each kind that the video allows, at most ``count`` of a kind.
+
+    ``reduction`` says by how much the maps are smaller than the picture.
+    """
+    kinds: list[list[Hidden]] = [[] for _ in _KINDS]
+    # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
+    for found in zip_longest(*(_hide(observed, reduction, *kind, count) for kind in _KINDS)):
+        for kind, hidden in zip(kinds, found, strict=True):
+            if hidden is not None:
+                kind.append(hidden)
+    return [kind for kind in kinds if kind]
+
+
+def _hide(
+    observed: Observed, reduction: int, stride: int, shrink: int, count: int
+) -> Iterator[Hidden | None]:
+    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``.
+
+    None stands for one whose window has a cut.
+    """
+    video, small = observed.video, observed.reduced(reduction)
+    # In pixels of the maps. Larger frames are cropped; what is left of a side that doesn't divide is dropped.
+    rows, columns = (
+        min(side // (shrink * reduction), most // reduction)
+        for side, most in zip(video.size, _LARGEST, strict=True)
+    )
+    if min(rows, columns) < _SMALLEST:
+        return
+    height, width = rows * reduction, columns * reduction
+    median_agreement = float(np.median(small.sample[:, 2]))
+    places = np.random.default_rng(0)
+
+    @lru_cache(maxsize=16)
+    def picture(index: int, top: int, left: int) -> np.ndarray:
+        y, x = reduction * top, reduction * left
+        part = video.frames[index, y : y + height * shrink, x : x + width * shrink]
+        return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+    def motion(a: int, b: int, top: int, left: int) -> list[np.ndarray]:
+        part = np.s_[top : top + rows * shrink, left : left + columns * shrink]
+        return [
+            cv2.resize(way[part], (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(shrink)
+            for way in composed(a, b)
+        ]
+
+    @lru_cache(maxsize=16)
+    def composed(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+        return _composed(small.flow, a, b)
+
+    for stretch, number, target in _targets(small.stretches, -(-count // len(small.stretches))):
+        if len(stretch) <= stride:
+            continue
+        # Fractions 1 / stride, 2 / stride, ... in turn, as far as the ends of the stretch allow.
+        offset = 1 + number % (stride - 1)
+        first = min(max(target - offset, stretch[0]), stretch[-1] - stride)
+        index = [i for i in range(first - stride, first + 2 * stride + 1, stride) if i in stretch]
+        place = [
+            int(places.integers(side // reduction - n * shrink + 1))
+            for side, n in zip(video.size, (rows, columns), strict=True)
+        ]
+        pairs = list(pairwise(index))
+        forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
+        cut = np.array([small.cuts[a:b].any() for a, b in pairs])
+        moving = np.array([small.moves[a:b].all() for a, b in pairs])
+        around = window(forward, backward, cut, moving, index.index(first))
+        if around.cut:
+            yield None
+            continue
+        less = median_agreement - mean_agreement(around.forward[1], around.backward[1])
+        confidence = min(max(1 - less / _LESS_AGREEMENT, 0), 1)
+        frames = [picture(index[k], *place) for k in around.frames]
+        fraction = (target - first) / stride
+        yield _hidden(around, frames, fraction, picture(target, *place), confidence, reduction)
+
+
+def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, int]]:
+    """Frames to hide, spread over each stretch but its ends, with the stretch and a running number."""
+    number = 0
+    for stretch in stretches:
+        inside = stretch[1:-1]
+        for k in np.unique(np.linspace(0, len(inside) - 1, min(each, len(inside))).round().astype(int)):
+            yield stretch, number, inside[int(k)]
+            number += 1
+
+
+def _hidden(
+    around: Window,
+    frames: list[np.ndarray],
+    fraction: float,
+    truth: np.ndarray,
+    confidence: float,
+    reduction: int,
+) -> Hidden:
+    """The candidates' colours at the hidden frame, and its truth mixed with the base by confidence."""
+    traced = trace(around, fraction)
+    displacement = np.ascontiguousarray(traced.displacement[:STILL].transpose(0, 3, 1, 2))
+    small = _candidates([reduce(frame, reduction) for frame in frames], displacement)
+    colors = small
+    if reduction > 1:
+        larger = splines.enlarge(torch.from_numpy(displacement), reduction)
+        colors = _candidates(frames, (reduction * larger).numpy())
+    true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
+    cues, at = torch.from_numpy(traced.cues), torch.tensor(fraction, dtype=torch.float32)
+    base = (splines.enlarge(base_weights(cues[None], at[None]), reduction)[0][:, None] * colors).sum(dim=0)
+    small_half = small.half()
+    return Hidden(
+        small=small_half,
+        cues=cues.half(),
+        present=torch.from_numpy(traced.present).half(),
+        fraction=at,
+        colors=small_half if colors is small else colors.half(),
+        truth=torch.lerp(base, true, confidence).half(),
+    )
+
+
+def _candidates(frames: list[np.ndarray], displacement: np.ndarray) -> Float[Tensor, "candidates 3 _ _"]:
+    """The colours of all candidates at every pixel of the window's frames."""
+    height, width, _ = frames[0].shape
+    moved = np.empty((STILL, 3, height, width), np.float32)
+    images = tuple(kernels.spline_picture(frame) for frame in frames)
+    kernels.fetch(images, displacement, moved)
+    still = torch.from_numpy(np.stack([frames[k] for k in SOURCES[STILL:]])).permute(0, 3, 1, 2).float() / 255
+    return torch.cat((torch.from_numpy(moved), still))
+
+
+def _composed(flow: Flow, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """Flow from frame a to the later frame b through all those between, and back."""
+    ahead, back = flow.forward[a].copy(), flow.backward[a]
+    # Interval by interval in one direction, as long clips estimate each when it is asked for.
+    for k in range(a + 1, b):
+        ahead += sample_linear(flow.forward[k], *displaced(ahead))
+        step = flow.backward[k]
+        back = step + sample_linear(back, *displaced(step))
+    return ahead, back
