@@ -32,7 +32,8 @@ of its own, with flow, fit, rendering and encoding. Processor seconds on one thr
 too; commits {commits}. The dashed lines are proportional to pixels or frames: the fit costs the same
 for any clip, the rest grows in proportion. Memory grows with the pixels of a frame; with the number of
 frames only until 512 MiB of frames and as much of flow are kept. From then on, in the longer clip of
-1080x1920, flow is estimated three times, so it takes longer than its frames alone would make it.
+1080x1920, flow is estimated three times, so it takes longer than its frames alone would make it. Large
+pictures take less since then; the [lab notes](lab-notes.md#2026-11-26-real-sizes) have the first figures.
 
 {runs}
 
