@@ -111,8 +111,8 @@ def test_a_picture_is_the_frame_in_8_bit(field):
 
 def test_enlarged_images_are_the_splines_at_the_smaller_pixels():
     images = torch.rand(2, 5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    y, x = ((torch.arange(3 * n) + 0.5) / 3 - 0.5 for n in (5, 7))
+    y, x = ((torch.arange(3 * n).double() + 0.5) / 3 - 0.5 for n in (5, 7))
     y, x = torch.meshgrid(y, x, indexing="ij")
-    expected = splines.sample(splines.prefilter(images), x.double().flatten(), y.double().flatten())
+    expected = splines.sample(splines.prefilter(images), x.flatten(), y.flatten())
     torch.testing.assert_close(splines.enlarge(images, 3), expected.reshape(2, 15, 21))
     assert splines.enlarge(images, 1) is images

@@ -12,7 +12,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.field import map_reduction
-from tweenfield.fitting.hidden_frames import Hidden, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
 
