@@ -39,8 +39,12 @@ ROWS: dict[str, dict] = {
     "hidden at half size only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 2),)}},
     "hidden at full size only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 1),)}},
     "hidden at a quarter only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((4, 4),)}},
-    "half and full size, no quarter": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 2), (2, 1))}},
-    "every hidden frame counts in full": {"patches": {"fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9}},
+    "half and full size, no quarter": {
+        "patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 2), (2, 1))}
+    },
+    "every hidden frame counts in full": {
+        "patches": {"fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9}
+    },
     "fitted weights followed all the way": {"patches": {"fields.transport.field.STRENGTH": 1.0}},
     "network heard where candidates agree too": {"patches": {"fields.transport.mixing._LEVEL": 1e-9}},
     "12 channels": {"recipe": change(SHORT, width=12)},
@@ -104,7 +108,10 @@ def without(absent: tuple[int, ...]) -> Iterator[None]:
         kept = np.isin(np.arange(candidates.CANDIDATES), absent, invert=True)
         return replace(traced, present=traced.present & kept)
 
-    with patch.object(field, "trace", fewer), patch("tweenfield.fitting.leave_out.trace", fewer):
+    with (
+        patch.object(field, "trace", fewer),
+        patch("tweenfield.fitting.leave_out.hidden_frames.trace", fewer),
+    ):
         yield
 
 

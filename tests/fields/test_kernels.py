@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import to_8bit, waves
+from numba import prange
+from numba.core import caching
 
 from tweenfield import Dis, Grid, Observed, TransportConfig, Video, estimate_flow
 from tweenfield.fields import splines
@@ -116,3 +118,15 @@ def test_enlarged_images_are_the_splines_at_the_smaller_pixels():
     expected = splines.sample(splines.prefilter(images), x.flatten(), y.flatten())
     torch.testing.assert_close(splines.enlarge(images, 3), expected.reshape(2, 15, 21))
     assert splines.enlarge(images, 1) is images
+
+
+def test_loops_are_compiled_where_their_code_cannot_be_kept(monkeypatch):
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    def double(values):
+        for k in prange(len(values)):
+            values[k] *= 2
+
+    values = np.ones(3)
+    kernels._compiled(double)(values)
+    assert values.tolist() == [2, 2, 2]

@@ -7,6 +7,7 @@ last is padding), ``MAPS`` for the maps. What a loop computes is tested against 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import unwrap
 from math import sqrt
 from typing import Any
@@ -39,10 +40,14 @@ _MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
 def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """A loop over rows in machine code, by all cores; the code is kept for the next process."""
+    """A loop over rows in machine code, by all cores."""
     # Unwrapped, as tests put a type checker around every function.
-    compiled: Callable[..., Any] = njit(parallel=True, cache=True, nogil=True, **_MATHS)(unwrap(loop))
-    return compiled
+    compiled = njit(parallel=True, nogil=True, **_MATHS)(unwrap(loop))
+    # The code is kept for the next process, but where no folder can be written to.
+    with suppress(RuntimeError):
+        compiled.enable_caching()
+    result: Callable[..., Any] = compiled
+    return result
 
 
 def _inlined(step: Callable[..., Any]) -> Callable[..., Any]:
