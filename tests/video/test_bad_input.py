@@ -160,7 +160,7 @@ def test_a_file_of_nothing_but_damage(tmp_path):
     refused(path, "no frame can be decoded")
 
 
-def test_an_mp4_whose_last_box_is_open_is_whole(tmp_path):
+def test_an_mp4_whose_last_box_is_open_is_whole_if_its_frames_are(tmp_path):
     path = encode(tmp_path / "a.mp4", texture(6), container_options={"movflags": "faststart"})
     frames, data = read_video(path).frames[:], bytearray(path.read_bytes())
     start, length = boxes(data)["mdat"]
@@ -168,6 +168,8 @@ def test_an_mp4_whose_last_box_is_open_is_whole(tmp_path):
     data[start : start + 4] = bytes(4)
     path.write_bytes(data)
     np.testing.assert_array_equal(read_video(path).frames, frames)
+    path.write_bytes(data[:-1])
+    refused(path, r"only the first \d frames")
 
 
 def test_lengths_of_64_bits_are_understood(tmp_path):

@@ -80,7 +80,9 @@ def decoded(
                 count, last = count + 1, frame
     except av.error.FFmpegError as error:
         raise _damaged(path, count) from error
-    if count == 0 or _ends_early(stream, last) or (count != stream.frames and is_cut_short(path)):
+    if count == 0 or _ends_early(stream, last):
+        raise _damaged(path, count)
+    if count != stream.frames and (is_cut_short(path) or _index_leads_outside(stream, path)):
         raise _damaged(path, count)
 
 
@@ -100,6 +102,12 @@ def _ends_early(stream: av.VideoStream, last: av.VideoFrame) -> bool:
         return False
     hours, minutes, seconds = (Fraction(part) for part in promised.groups())
     return hours * 3600 + minutes * 60 + seconds > (last.pts + 2 * last.duration) * tick(stream)
+
+
+def _index_leads_outside(stream: av.VideoStream, path: Path) -> bool:
+    """Whether a frame should lie beyond the end of the file, as in an MP4 whose last box is left open."""
+    size = path.stat().st_size
+    return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 
 def tick(stream: av.VideoStream) -> Fraction:
