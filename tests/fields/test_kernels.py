@@ -37,6 +37,7 @@ def field(request, monkeypatch):
         for parameter in field.mixing.parameters():
             parameter.mul_(2)
         field.mixing.layers[-1].weight.mul_(300)
+        field.mixing.fine[-1].weight.mul_(300)
     return field
 
 
@@ -109,15 +110,6 @@ def test_a_picture_is_the_frame_in_8_bit(field):
             assert np.array_equal(field.picture(t), expected)
         small = (field.frame(1.5, (20, 30)) * 255).round().clamp(0, 255).to(torch.uint8)
         assert np.array_equal(field.picture(1.5, (20, 30)), small)
-
-
-def test_enlarged_images_are_the_splines_at_the_smaller_pixels():
-    images = torch.rand(2, 5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    y, x = ((torch.arange(3 * n).double() + 0.5) / 3 - 0.5 for n in (5, 7))
-    y, x = torch.meshgrid(y, x, indexing="ij")
-    expected = splines.sample(splines.prefilter(images), x.flatten(), y.flatten())
-    torch.testing.assert_close(splines.enlarge(images, 3), expected.reshape(2, 15, 21))
-    assert splines.enlarge(images, 1) is images
 
 
 def test_loops_are_compiled_where_their_code_cannot_be_kept(monkeypatch):

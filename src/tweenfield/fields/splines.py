@@ -34,23 +34,21 @@ def _filter(size: int, like: Tensor) -> Float[Tensor, "{size+4} {size}"]:
     return matrix.scatter_add_(1, columns, kernel.to(matrix).expand_as(columns))
 
 
-def enlarge(
-    images: Float[Tensor, "*batch height width"], factor: int
-) -> Float[Tensor, "*batch {factor}*height {factor}*width"]:
-    """The images at ``factor`` times as many pixels in both directions, which cover the same area."""
-    if factor == 1:
-        return images
-    *_, height, width = images.shape
-    return _enlarging(height, factor, images) @ images @ _enlarging(width, factor, images).T
+def shift(
+    images: Float[Tensor, "batch channels height width"], offset: Float[Tensor, "batch 2"]
+) -> Float[Tensor, "batch channels height width"]:
+    """The images at every pixel's place moved by (x, y) = ``offset``, each with its own."""
+    x, y = offset.unbind(1)
+    rows, columns = _shifting(images.shape[2], y), _shifting(images.shape[3], x)
+    return rows[:, None] @ images @ columns.mT[:, None]
 
 
-def _enlarging(size: int, factor: int, like: Tensor) -> Float[Tensor, "{size}*{factor} {size}"]:
-    """Filter and interpolation of one axis as a matrix."""
-    position = (torch.arange(size * factor, dtype=like.dtype, device=like.device) + 0.5) / factor - 0.5
-    cell, t = _clamped(position, size + 2 * MARGIN)
-    taps = cell.long()[:, None] + (MARGIN - 1) + torch.arange(4, device=like.device)
-    basis = like.new_zeros(size * factor, size + 2 * MARGIN)
-    return basis.scatter_(1, taps, torch.stack(_weights(t), dim=1)) @ _filter(size, like)
+def _shifting(size: int, distance: Float[Tensor, " batch"]) -> Float[Tensor, "batch {size} {size}"]:
+    """Filter and interpolation of one axis as matrices."""
+    cell, t = _clamped(torch.arange(size).to(distance) + distance[:, None], size + 2 * MARGIN)
+    taps = cell.long()[..., None] + (MARGIN - 1) + torch.arange(4, device=distance.device)
+    basis = distance.new_zeros(*cell.shape, size + 2 * MARGIN)
+    return basis.scatter_(2, taps, torch.stack(_weights(t), dim=-1)) @ _filter(size, distance)
 
 
 def sample(

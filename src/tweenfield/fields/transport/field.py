@@ -32,7 +32,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
-from tweenfield.fields.transport.mixing import STRENGTH, Mixing
+from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
 from tweenfield.flow.observed import Observed
 from tweenfield.flow.sampling import halvings, reduce
 from tweenfield.storage.on_demand import Rows
@@ -282,9 +282,9 @@ class Transport(Field):
             return weight
         cues = torch.from_numpy(traced.cues).to(self._like)[None]
         present = torch.from_numpy(traced.present).to(self._like)[None]
-        fraction = self._like.new_tensor([knot / KNOTS])
         colors = self._candidates(interval, displacement)[None]
-        weights: Tensor = self.mixing(colors, cues, present, fraction, strength=STRENGTH)
+        evidence = gather(colors, cues, present, self._like.new_tensor([knot / KNOTS]))
+        weights: Tensor = self.mixing(evidence, strength=STRENGTH)
         return weights[0]
 
     def _candidates(
@@ -295,7 +295,7 @@ class Transport(Field):
         window, moving = self._window(interval), displacement[:STILL]
         if self._has_kernels():
             moved = moving.new_empty((STILL, 3, rows, columns))
-            kernels.fetch(tuple(self._small_image(k) for k in window), moving.numpy(), moved.numpy())
+            kernels.fetch(tuple(map(self._small_image, window)), moving.numpy(), 1, (0, 0), moved.numpy())
         else:
             x = torch.arange(columns).to(moving) + moving[:, 0]
             y = torch.arange(rows).to(moving)[:, None] + moving[:, 1]

@@ -232,18 +232,23 @@ def _color(coefficients: np.ndarray, x: Any, y: Any) -> tuple[Any, Any, Any]:
 
 
 @_compiled
-def fetch(pictures: Pictures, displacement: np.ndarray, out: np.ndarray) -> None:
-    """Colours of the moving candidates at every pixel, one plane each: ``out`` is (moving, 3, height, width).
+def fetch(
+    pictures: Pictures, displacement: np.ndarray, step: int, first: tuple[int, int], out: np.ndarray
+) -> None:
+    """Colours of the moving candidates, one plane each: ``out`` is (moving, 3, height, width).
 
-    ``pictures`` are the coefficients of the four frames of a window.
+    ``pictures`` are the coefficients of the four frames of a window, of which every ``step``-th pixel in x
+    and y is meant, from ``first`` (x, y) on.
     """
     height, width = out.shape[2:]
+    left, top = first
     for y in prange(height):
         for j in range(STILL):
             source = pictures[_SOURCES[j]]
             for x in range(width):
+                here_x, here_y = _F(left + step * x), _F(top + step * y)
                 red, green, blue = _color(
-                    source, _F(x) + displacement[j, 0, y, x], _F(y) + displacement[j, 1, y, x]
+                    source, here_x + displacement[j, 0, y, x], here_y + displacement[j, 1, y, x]
                 )
                 out[j, 0, y, x], out[j, 1, y, x], out[j, 2, y, x] = red, green, blue
 

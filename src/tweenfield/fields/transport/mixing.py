@@ -13,12 +13,17 @@ nearer the truth than one of them (docs/lab-notes.md). The network corrects thes
 
 with e the mean difference between the base's candidates along the flow and the base's colour, around the
 pixel. Where these candidates agree, the correction vanishes.
+
+The network is the sum of two. One has 3x3 convolutions and works on means over squares of 2x2 pixels, as this
+takes a quarter of the time; its output is enlarged bilinearly. The other is small and looks at each pixel by
+itself, so that edges stay sharp.
 """
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -32,67 +37,104 @@ _GAIN = 8.0
 # The difference e at which the correction is halved, and the side of the square that e is averaged over.
 _LEVEL = 1 / 255
 _AROUND = 5
+# The convolutions of 3x3 work on a picture this much smaller.
+COARSER = 2
+# What is seen of each pixel by itself: the candidates' mean differences over RGB, cues and s.
+_FINE = CANDIDATES + CUES + 1
+# Hidden channels of the network that sees it.
+_FINE_WIDTH = 16
 # Rendering applies 80 % of the learned correction, because hidden frames differ from real gaps.
 STRENGTH = 0.8
 
 
 def base_weights(
-    cues: Float[Tensor, "batch cues height width"], fraction: Float[Tensor, " batch"]
+    still: Float[Tensor, "batch height width"], fraction: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch candidates height width"]:
-    """The weights of the base mixture; the last cue is q, the share of the still candidates."""
-    s, still = fraction[:, None, None], cues[:, -1]
-    moving = (1 - still) / 2
-    weights = cues.new_zeros(len(cues), CANDIDATES, *cues.shape[2:])
+    """The weights of the base mixture, given q, the share of the still candidates in it."""
+    s, moving = fraction[:, None, None], (1 - still) / 2
+    weights = still.new_zeros(len(still), CANDIDATES, *still.shape[1:])
     for first, share in zip(NEAR, (moving, moving, still), strict=True):
         weights[:, first], weights[:, first + 1] = (1 - s) * share, s * share
     return weights
 
 
+class Evidence(NamedTuple):
+    """What the weights of a picture are found from; nothing in it depends on parameters."""
+
+    features: Float[Tensor, "batch features rows columns"]
+    """Differences of the candidates' colours from the base's, cues and s, averaged over squares of 2x2."""
+    fine: Float[Tensor, "batch fine height width"]
+    """The same at each pixel, but averaged over RGB."""
+    still: Float[Tensor, "batch height width"]
+    """Share of the still candidates in the base mixture."""
+    doubt: Float[Tensor, "batch height width"]
+    """e / (e + 1/255)."""
+    present: Float[Tensor, "batch candidates"]
+    """1 for a candidate that is there, 0 for one beyond the ends of the video."""
+    fraction: Float[Tensor, " batch"]
+    """s."""
+
+
+def gather(
+    colors: Float[Tensor, "batch candidates 3 height width"],
+    cues: Float[Tensor, "batch cues height width"],
+    present: Float[Tensor, "batch candidates"],
+    fraction: Float[Tensor, " batch"],
+) -> Evidence:
+    """The evidence in the colours of the candidates, in [0, 1], and in the cues of ``candidates.trace``."""
+    s, still = fraction[:, None, None], cues[:, -1]
+    base = base_weights(still, fraction)
+    mixed = (base[:, :, None] * colors).sum(dim=1, keepdim=True)
+    difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
+    others = torch.cat((cues, s[:, None].expand_as(cues[:, :1])), dim=1)
+    features = torch.cat((difference.flatten(1, 2), others), dim=1)
+    fine = torch.cat((difference.mean(dim=2), others), dim=1)
+    rows, columns = still.shape[1:]
+    features = F.pad(features, (0, columns % COARSER, 0, rows % COARSER), mode="replicate")
+    doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
+    doubt = F.avg_pool2d(doubt, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
+    return Evidence(F.avg_pool2d(features, COARSER), fine, still, doubt / (doubt + _LEVEL), present, fraction)
+
+
 class Mixing(nn.Module):
     """The weights of all candidates, by ``depth`` 3x3 convolutions of ``width`` channels with ReLU between.
 
-    Initialised uniformly from ``seed``, the last layer near zero: before the fit it mixes as the base does.
+    Initialised uniformly from ``seed``, last layers near zero: before the fit it mixes as the base does.
     """
 
     def __init__(self, width: int, depth: int, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        channels = [3 * CANDIDATES + CUES + 1, *[width] * (depth - 1), CANDIDATES]
-        self.layers = nn.Sequential()
-        for n, m in pairwise(channels):
-            layer, bound = nn.Conv2d(n, m, 3, padding=1), 1 / math.sqrt(9 * n)
-            for parameter in layer.parameters():
-                parameter.data.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
-            self.layers.extend((layer, nn.ReLU()))
-        del self.layers[-1]
-        for parameter in self.layers[-1].parameters():
-            parameter.data.mul_(1e-3)
+        self.layers = _convolutions([3 * CANDIDATES + CUES + 1, *[width] * (depth - 1)], 3, generator)
+        self.fine = _convolutions([_FINE, _FINE_WIDTH], 1, generator)
 
     def forward(
-        self,
-        colors: Float[Tensor, "batch candidates 3 height width"],
-        cues: Float[Tensor, "batch cues height width"],
-        present: Float[Tensor, "batch candidates"],
-        fraction: Float[Tensor, " batch"],
-        strength: float = 1.0,
+        self, evidence: Evidence, strength: float = 1.0
     ) -> Float[Tensor, "batch candidates height width"]:
         """The weight of each candidate; they sum to 1.
 
-        Args:
-            colors: of the candidates, in [0, 1].
-            cues: as ``tweenfield.fields.transport.candidates.trace`` gives them.
-            present: 1 for a candidate that is there, 0 for one beyond the ends of the video.
-            fraction: of the interval.
-            strength: factor of the learned correction: 1 in the fit, ``STRENGTH`` in rendering.
+        ``strength`` is the factor of the learned correction: 1 in the fit, ``STRENGTH`` in rendering.
         """
+        features, fine, still, doubt, present, fraction = evidence
         s = fraction[:, None, None, None]
-        base = base_weights(cues, fraction)
-        mixed = (base[:, :, None] * colors).sum(dim=1, keepdim=True)
-        difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
-        inputs = torch.cat((difference.flatten(1, 2), cues, s.expand_as(cues[:, :1])), dim=1)
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
-        doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
-        doubt = F.avg_pool2d(doubt[:, None], _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
-        a = self.layers(inputs) * present[:, :, None, None] * (doubt / (doubt + _LEVEL))
+        rows, columns = still.shape[1:]
+        coarse = self.layers(features.contiguous(memory_format=torch.channels_last))
+        a = F.interpolate(coarse, scale_factor=COARSER, mode="bilinear")[:, :, :rows, :columns]
+        a = (a + self.fine(fine)) * present[:, :, None, None] * doubt[:, None]
+        base = base_weights(still, fraction)
         weights: Tensor = base + strength * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
         return weights
+
+
+def _convolutions(channels: list[int], side: int, generator: torch.Generator) -> nn.Sequential:
+    """Layers from the first number of channels through the others to one for each candidate."""
+    layers = nn.Sequential()
+    for n, m in pairwise([*channels, CANDIDATES]):
+        layer, bound = nn.Conv2d(n, m, side, padding=side // 2), 1 / (side * math.sqrt(n))
+        for parameter in layer.parameters():
+            parameter.data.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
+        layers.extend((layer, nn.ReLU()))
+    del layers[-1]
+    for parameter in layers[-1].parameters():
+        parameter.data.mul_(1e-3)
+    return layers

@@ -16,6 +16,9 @@ truth V is replaced by
 
 where base is the base mixture and c the confidence in the hidden frame. The lower the confidence, the closer
 the fitted weights stay to those of the base mixture.
+
+Where the maps are smaller than the picture, a hidden frame is one pixel of the full picture for each pixel of
+the maps, always at the same place within it: as good a sample of the colours as all of them.
 """
 
 from __future__ import annotations
@@ -34,15 +37,15 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
-from tweenfield.fields.transport.mixing import base_weights
+from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights, gather
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import Observed, mean_agreement
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
 _KINDS = ((2, 2), (2, 1), (4, 4))
-# Larger frames are cropped to these sides, so that preparation costs the same for any size.
-_LARGEST = (360, 480)
+# Larger maps are cropped to these sides, so that preparation costs about the same for any size.
+_LARGEST = (240, 360)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
 # A hidden frame with this much less agreement than the median has confidence 0.
@@ -50,16 +53,42 @@ _LESS_AGREEMENT = 0.2
 
 
 class Hidden(NamedTuple):
-    """A hidden frame and what predicts it, in half precision, so that all of them fit in memory."""
+    """Hidden frames and what predicts them: a batch of them, or one in half precision to save memory."""
 
-    small: Float[Tensor, "candidates 3 rows columns"]
-    """The candidates' colours on the grid of the maps."""
-    cues: Float[Tensor, "cues rows columns"]
-    present: Float[Tensor, " candidates"]
-    fraction: Float[Tensor, ""]
-    colors: Float[Tensor, "candidates 3 height width"]
-    """The candidates' colours on the grid of the picture."""
-    truth: Float[Tensor, "3 height width"]
+    features: Float[Tensor, "batch features _ _"]
+    fine: Float[Tensor, "batch fine rows columns"]
+    still: Float[Tensor, "batch rows columns"]
+    doubt: Float[Tensor, "batch rows columns"]
+    present: Float[Tensor, "batch candidates"]
+    fraction: Float[Tensor, " batch"]
+    colors: Float[Tensor, "batch candidates 3 rows columns"]
+    """The candidates' colours."""
+    truth: Float[Tensor, "batch 3 rows columns"]
+    offset: Float[Tensor, "batch 2"]
+    """How far (x, y) colours and truth are from the pixels of the maps, in these."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the weights are found from, on the grid of the maps."""
+        return Evidence(*(getattr(self, name) for name in Evidence._fields))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the maps, both even."""
+        _, rows, columns = self.still.shape
+        return rows, columns
+
+    def crop(self, top: int, left: int, side: int) -> Hidden:
+        """A square of the maps; all three numbers are even."""
+
+        def part(values: Tensor, factor: int = 1) -> Tensor:
+            rows, columns = (slice(first // factor, (first + side) // factor) for first in (top, left))
+            return values[..., rows, columns]
+
+        return self._replace(
+            features=part(self.features, COARSER),
+            **{name: part(getattr(self, name)) for name in ("fine", "still", "doubt", "colors", "truth")},
+        )
 
 
 def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Hidden]]:
@@ -86,7 +115,7 @@ def _hide(
     video, small = observed.video, observed.reduced(reduction)
     # In pixels of the maps. Larger frames are cropped; what is left of a side that doesn't divide is dropped.
     rows, columns = (
-        min(side // (shrink * reduction), most // reduction)
+        min(side // (shrink * reduction), most) // COARSER * COARSER
         for side, most in zip(video.size, _LARGEST, strict=True)
     )
     if min(rows, columns) < _SMALLEST:
@@ -134,8 +163,10 @@ def _hide(
         less = median_agreement - mean_agreement(around.forward[1], around.backward[1])
         confidence = min(max(1 - less / _LESS_AGREEMENT, 0), 1)
         frames = [picture(index[k], *place) for k in around.frames]
+        # Which pixel of the picture stands for one of the maps.
+        x, y = places.integers(reduction, size=2).tolist()
         fraction = (target - first) / stride
-        yield _hidden(around, frames, fraction, picture(target, *place), confidence, reduction)
+        yield _hidden(around, frames, fraction, picture(target, *place), confidence, reduction, (x, y))
 
 
 def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, int]]:
@@ -155,37 +186,39 @@ def _hidden(
     truth: np.ndarray,
     confidence: float,
     reduction: int,
+    pixel: tuple[int, int],
 ) -> Hidden:
     """The candidates' colours at the hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
-    displacement = np.ascontiguousarray(traced.displacement[:STILL].transpose(0, 3, 1, 2))
-    small = _candidates([reduce(frame, reduction) for frame in frames], displacement)
-    colors = small
+    displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
+    colors = _candidates([reduce(frame, reduction) for frame in frames], displacement, 1, (0, 0))
+    cues, at = torch.from_numpy(traced.cues)[None], torch.tensor([fraction], dtype=torch.float32)
+    evidence = gather(colors[None], cues, torch.from_numpy(traced.present)[None].float(), at)
+    base = base_weights(evidence.still, at)
+    offset = (torch.tensor([pixel]) + 0.5) / reduction - 0.5
     if reduction > 1:
-        larger = splines.enlarge(torch.from_numpy(displacement), reduction)
-        colors = _candidates(frames, (reduction * larger).numpy())
-    true = torch.from_numpy(truth).permute(2, 0, 1).float() / 255
-    cues, at = torch.from_numpy(traced.cues), torch.tensor(fraction, dtype=torch.float32)
-    base = (splines.enlarge(base_weights(cues[None], at[None]), reduction)[0][:, None] * colors).sum(dim=0)
-    small_half = small.half()
-    return Hidden(
-        small=small_half,
-        cues=cues.half(),
-        present=torch.from_numpy(traced.present).half(),
-        fraction=at,
-        colors=small_half if colors is small else colors.half(),
-        truth=torch.lerp(base, true, confidence).half(),
-    )
+        moved = splines.shift(displacement, offset.expand(STILL, 2))
+        colors = _candidates(frames, reduction * moved, reduction, pixel)
+        base = splines.shift(base, offset)
+    x, y = pixel
+    true = torch.from_numpy(truth[y::reduction, x::reduction]).permute(2, 0, 1).float() / 255
+    truth_or_base = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
+    return Hidden(*(part.half() for part in (*evidence, colors[None], truth_or_base[None], offset)))
 
 
-def _candidates(frames: list[np.ndarray], displacement: np.ndarray) -> Float[Tensor, "candidates 3 _ _"]:
-    """The colours of all candidates at every pixel of the window's frames."""
-    height, width, _ = frames[0].shape
-    moved = np.empty((STILL, 3, height, width), np.float32)
+def _candidates(
+    frames: list[np.ndarray],
+    displacement: Float[Tensor, "moving 2 rows columns"],
+    step: int,
+    first: tuple[int, int],
+) -> Float[Tensor, "candidates 3 rows columns"]:
+    """The colours of all candidates at every ``step``-th pixel of the window's frames."""
+    moved = displacement.new_empty(STILL, 3, *displacement.shape[2:])
     images = tuple(kernels.spline_picture(frame) for frame in frames)
-    kernels.fetch(images, displacement, moved)
-    still = torch.from_numpy(np.stack([frames[k] for k in SOURCES[STILL:]])).permute(0, 3, 1, 2).float() / 255
-    return torch.cat((torch.from_numpy(moved), still))
+    kernels.fetch(images, displacement.numpy(), step, first, moved.numpy())
+    x, y = first
+    still = np.stack([frames[k][y::step, x::step] for k in SOURCES[STILL:]])
+    return torch.cat((moved, torch.from_numpy(still).permute(0, 3, 1, 2) / 255))
 
 
 def _composed(flow: Flow, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,14 +12,13 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.field import map_reduction
+from tweenfield.fields.transport.mixing import COARSER
 from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
 
 # Added to the mean squared error before the logarithm; 1e-5 is 50 dB.
 _NO_ERROR = 1e-5
-# The network sees 7x7 pixels: crops of maps have at least this side, so that most of them have all of it.
-_SMALLEST_CROP = 28
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class LeaveOut:
     crops: int = 8
     """Crops of hidden frames per step."""
     side: int = 80
-    """Side of a crop in pixels."""
+    """Side of a crop in pixels of the maps, at least 2."""
 
     def __post_init__(self) -> None:
         for setting in ("hidden", "crops", "side"):
@@ -78,10 +77,10 @@ class HiddenFrames:
             [Hidden(*(part.to(device) for part in hidden)) for hidden in kind]
             for kind in hide_frames(observed, self._reduction, config.hidden)
         ]
-        sides = [side for kind in self._kinds for hidden in kind for side in hidden.cues.shape[1:]]
-        # In pixels of the maps. Small crops of larger pictures: their colours are the most work.
-        self._side = min([max(config.side // self._reduction, _SMALLEST_CROP), *sides])
-        pixels = sum(hidden.cues[0].numel() for kind in self._kinds for hidden in kind)
+        sides = [side for kind in self._kinds for hidden in kind for side in hidden.size]
+        # In pixels of the maps, and whole pixels of what the network sees.
+        self._side = min([config.side, *sides]) // COARSER * COARSER
+        pixels = sum(hidden.still.numel() for kind in self._kinds for hidden in kind)
         self._steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
 
     def steps_per_epoch(self, field: Transport) -> int:
@@ -94,11 +93,12 @@ class HiddenFrames:
             nothing = 0 * sum((parameter.sum() for parameter in field.parameters()), torch.zeros(()))
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
-        small, cues, present, fraction, colors, truth = (
-            torch.stack(part).float() for part in zip(*crops, strict=True)
-        )
-        weight = splines.enlarge(field.mixing(small, cues, present, fraction), self._reduction)
-        error = ((weight[:, :, None] * colors).sum(dim=1) - truth).square().mean(dim=(1, 2, 3))
+        batch = Hidden(*(torch.cat(parts).float() for parts in zip(*crops, strict=True)))
+        weight = field.mixing(batch.evidence)
+        if self._reduction > 1:
+            weight = splines.shift(weight, batch.offset)
+        drawn = (weight[:, :, None] * batch.colors).sum(dim=1)
+        error = (drawn - batch.truth).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
 
     def _crop(self, generator: torch.Generator) -> Hidden:
@@ -107,15 +107,5 @@ class HiddenFrames:
 
         kind = self._kinds[draw(len(self._kinds))]
         hidden = kind[draw(len(kind))]
-        height, width = hidden.cues.shape[1:]
-        top, left = draw(height - self._side + 1), draw(width - self._side + 1)
-        of_maps, of_picture = (
-            (..., slice(factor * top, factor * (top + side)), slice(factor * left, factor * (left + side)))
-            for factor, side in ((1, self._side), (self._reduction, self._side))
-        )
-        return hidden._replace(
-            small=hidden.small[of_maps],
-            cues=hidden.cues[of_maps],
-            colors=hidden.colors[of_picture],
-            truth=hidden.truth[of_picture],
-        )
+        top, left = (COARSER * draw((length - self._side) // COARSER + 1) for length in hidden.size)
+        return hidden.crop(top, left, self._side)
