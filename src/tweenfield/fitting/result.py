@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tweenfield.fields.base import Field
 from tweenfield.fitting.recipe import Recipe
+from tweenfield.flow.observed import stretches
 from tweenfield.video import ColorTags, Video
 
 # What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
@@ -54,14 +55,17 @@ class Source:
     color: ColorTags
     sample_aspect_ratio: Fraction
     digest: str
-    """SHA-256 of the frames, which identifies the video."""
+    """SHA-256 of the times and of some frames, which identifies the video."""
 
     @classmethod
     def of(cls, video: Video) -> Source:
         """The source that ``video`` is."""
         digest = hashlib.sha256()
-        for frame in video.frames:
-            digest.update(np.ascontiguousarray(frame).data)
+        digest.update(repr(video.times).encode())
+        # Those that a fit reads anyway: to decode a long video takes longer than to fit it.
+        for stretch in stretches(len(video)):
+            for k in stretch:
+                digest.update(np.ascontiguousarray(video.frames[k]).data)
         return cls(
             name=video.name,
             size=video.size,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.errors import FlowError
-from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.storage.on_demand import Ahead, OnDemand, Rows
 from tweenfield.video.clip import Video
 
 
@@ -83,7 +83,8 @@ def estimate_flow(
 ) -> Flow:
     """Forward and backward flow between every two neighbouring frames, in pixels per interval.
 
-    Each interval but the first is estimated when it is indexed, and kept as long as there is room.
+    Each interval but the first is estimated when it is indexed, and kept as long as there is room. To
+    whoever goes from interval to interval, the next one is estimated meanwhile, in a thread.
 
     Args:
         video: at least two frames.
@@ -109,11 +110,13 @@ def estimate_flow(
             on_progress(len(done), intervals)
         return flows
 
-    pairs = OnDemand(both, (intervals, 2, *video.size, 2), np.float32)
+    # A row is large, and a field whose maps are smaller reads it once.
+    pairs = OnDemand(both, (intervals, 2, *video.size, 2), np.float32, least=2)
     pairs[0]  # A provider that can't do it should say so now.
+    ahead = Ahead(pairs)
 
     def one(which: int) -> OnDemand:
-        return OnDemand(lambda k: pairs[k][which], (intervals, *video.size, 2), np.float32, keep=False)
+        return OnDemand(lambda k: ahead[k][which], (intervals, *video.size, 2), np.float32, keep=False)
 
     return Flow(forward=one(0), backward=one(1), name=estimator.name)
 

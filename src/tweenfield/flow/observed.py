@@ -53,18 +53,6 @@ class Observed:
             np.float64,
         )
 
-    @cached_property
-    def stretches(self) -> list[range]:
-        """The frames that a fit looks at: all of them, or a few stretches spread over a longer video, so that
-        a fit takes the same time whatever the video's length.
-        """
-        intervals = len(self.video) - 1
-        if intervals <= _STRETCHES * _INTERVALS:
-            return [range(intervals + 1)]
-        # In the middle of equal parts of the video.
-        middles = (intervals * (2 * part + 1) // (2 * _STRETCHES) for part in range(_STRETCHES))
-        return [range(middle - _INTERVALS // 2, middle + _INTERVALS // 2 + 1) for middle in middles]
-
     def reduced(self, factor: int) -> Observed:
         """The same with frames and flow in squares of ``factor`` x ``factor`` pixels, vectors in these."""
         if factor == 1:
@@ -93,7 +81,7 @@ class Observed:
     @cached_property
     def sample(self) -> Float[np.ndarray, "sample 3"]:
         """``residuals`` of at most 40 intervals, evenly spread over the video."""
-        return self.residuals[[k for stretch in self.stretches for k in stretch[:-1]]]
+        return self.residuals[[k for stretch in stretches(len(self.video)) for k in stretch[:-1]]]
 
     @cached_property
     def moves(self) -> Bool[OnDemand, " intervals"]:
@@ -119,6 +107,18 @@ class Observed:
             return np.array(residual > _TIMES * median + _LEVELS and residual > _SHARE * still)
 
         return OnDemand(cut, (len(residuals),), bool, keep=False)
+
+
+def stretches(frames: int, most: int = _STRETCHES) -> list[range]:
+    """The frames that a fit looks at in a video of so many: all of them, or at most ``most`` stretches of ten
+    intervals spread over a longer one, so that a fit takes the same time whatever the video's length.
+    """
+    intervals = frames - 1
+    if intervals <= most * _INTERVALS:
+        return [range(frames)]
+    # In the middle of equal parts of the video.
+    middles = (intervals * (2 * part + 1) // (2 * most) for part in range(most))
+    return [range(middle - _INTERVALS // 2, middle + _INTERVALS // 2 + 1) for middle in middles]
 
 
 def mean_agreement(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias, final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Full, Queue
+from threading import Event, RLock, Thread
+from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
 
 # The rows used last are kept, up to so many bytes but at least so many rows: 12 intervals surround a hidden
 # frame when three of four are hidden.
-KEPT_BYTES = 512 << 20
+KEPT_BYTES = 192 << 20
 KEPT_ROWS = 12
+T = TypeVar("T")
 
 
-def rows_kept(row_bytes: int) -> int:
+def rows_kept(row_bytes: int, least: int = KEPT_ROWS) -> int:
     """How many rows of so many bytes are kept."""
-    return max(KEPT_BYTES // max(row_bytes, 1), KEPT_ROWS)
+    return max(KEPT_BYTES // max(row_bytes, 1), least)
 
 
 @final
@@ -26,22 +31,31 @@ class OnDemand:
 
     To be read like a NumPy array: a number gives a row, which must not be written to; a slice or a sequence
     of numbers gives an array of rows, and ``np.asarray`` all of it. Iterating holds one row at a time.
+    Several threads may read; one that asks for a row that another is making waits for it.
 
     Args:
         make: a function that returns row k.
         shape: of the whole array.
         dtype: of its entries.
         keep: whether to keep rows for later use; False if ``make`` merely looks them up.
+        least: how many rows are kept however large they are.
     """
 
     def __init__(
-        self, make: Callable[[int], np.ndarray], shape: Sequence[int], dtype: Any, *, keep: bool = True
+        self,
+        make: Callable[[int], np.ndarray],
+        shape: Sequence[int],
+        dtype: Any,
+        *,
+        keep: bool = True,
+        least: int = KEPT_ROWS,
     ) -> None:
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self._make = make
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._most = rows_kept(math.prod(self.shape[1:]) * self.dtype.itemsize) if keep else 0
+        self._most = rows_kept(math.prod(self.shape[1:]) * self.dtype.itemsize, least) if keep else 0
+        self._lock = RLock()
 
     @property
     def ndim(self) -> int:
@@ -86,13 +100,66 @@ class OnDemand:
             self._kept.popitem(last=False)
 
     def _row(self, k: int) -> np.ndarray:
-        if k not in self._kept:
-            row = self._make(k)
-            if not self._most:
-                return row
-            self.put(k, row)
-        self._kept.move_to_end(k)
-        return self._kept[k]
+        if not self._most:
+            return self._make(k)
+        with self._lock:
+            if k not in self._kept:
+                self.put(k, self._make(k))
+            self._kept.move_to_end(k)
+            return self._kept[k]
+
+
+@final
+class Ahead:
+    """Rows on demand, of which the next one is made in a thread once two in a row were asked for."""
+
+    def __init__(self, rows: OnDemand) -> None:
+        self._rows = rows
+        self._thread = ThreadPoolExecutor(1, "ahead")
+        self._last: int | None = None
+
+    def __getitem__(self, k: int) -> np.ndarray:
+        row = self._rows[k]
+        if self._last is not None and k == self._last + 1 < len(self._rows) - 1:
+            self._thread.submit(self._rows.__getitem__, k + 1)
+        self._last = k
+        return row
+
+
+def made_ahead(items: Iterable[T], count: int = 2) -> Iterator[T]:
+    """The same items, made by a thread of their own, at most ``count`` before they are asked for."""
+    ready: Queue[Any] = Queue(count)
+    stopped, end = Event(), object()
+
+    def hand_over(item: Any) -> bool:
+        while not stopped.is_set():
+            with suppress(Full):
+                ready.put(item, timeout=0.1)
+                return True
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not hand_over((item, None)):
+                    return
+            hand_over((end, None))
+        except BaseException as error:
+            hand_over((end, error))
+
+    thread = Thread(target=work, name="made ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is end:
+                return
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
 
 
 # Frames, flow and other arrays by time: in memory, or made row by row.

@@ -39,7 +39,7 @@ from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights, gather
 from tweenfield.flow import Flow
-from tweenfield.flow.observed import Observed, mean_agreement
+from tweenfield.flow.observed import Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
@@ -141,7 +141,8 @@ def _hide(
     def composed(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         return _composed(small.flow, a, b)
 
-    for stretch, number, target in _targets(small.stretches, -(-count // len(small.stretches))):
+    parts = stretches(len(video))
+    for stretch, number, target in _targets(parts, -(-count // len(parts))):
         if len(stretch) <= stride:
             continue
         # Fractions 1 / stride, 2 / stride, ... in turn, as far as the ends of the stretch allow.
