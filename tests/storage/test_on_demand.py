@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 
 import cv2
 import numpy as np
@@ -27,7 +26,7 @@ from tweenfield import (
 from tweenfield.flow import sampling
 from tweenfield.flow.observed import Observed
 from tweenfield.storage import on_demand
-from tweenfield.storage.on_demand import KEPT_ROWS, Ahead, OnDemand, made_ahead
+from tweenfield.storage.on_demand import KEPT_ROWS, Ahead, OnDemand
 from tweenfield.storage.tensor_file import read_safetensors, write_safetensors
 
 
@@ -125,34 +124,6 @@ def test_neighbouring_rows_are_made_ahead_and_none_beyond_the_end():
     for k in (1, 2, 3, 4, 5):
         assert ahead[k][0] == k
     assert sorted(made) == [0, 1, 2, 3, 4, 5]
-
-
-def test_items_made_ahead_are_the_same_and_few_are_waiting():
-    asked = []
-    items = made_ahead((asked.append(k) or k for k in range(20)), count=2)
-    for k in range(20):
-        assert next(items) == k
-        assert len(asked) <= k + 1 + 2 + 1  # two are ready, one is in the making
-    assert next(items, None) is None
-
-
-def test_an_error_on_the_way_comes_after_what_was_made_before_it():
-    def items():
-        yield from (1, 2)
-        raise VideoError("damaged")
-
-    made, found = made_ahead(items()), []
-    with pytest.raises(VideoError, match="damaged"):
-        for item in made:
-            found.append(item)
-    assert found == [1, 2]
-
-
-def test_who_stops_early_stops_the_thread():
-    items = made_ahead(iter(int, 1))
-    next(items)
-    items.close()
-    assert not any(thread.name == "made ahead" for thread in threading.enumerate())
 
 
 def test_tensors_written_row_by_row_are_read_by_the_library_and_back(tmp_path, nothing_fits):

@@ -65,9 +65,8 @@ class Observed:
                 shape = (len(vectors), height, width, 2)
                 return OnDemand(lambda k: reduce(vectors[k], factor) / np.float32(factor), shape, np.float32)
 
-            frames = OnDemand(
-                lambda k: reduce(video.frames[k], factor), (len(video), height, width, 3), np.uint8
-            )
+            shape = (len(video), height, width, 3)
+            frames = OnDemand(lambda k: reduce(video.frames[k], factor), shape, np.uint8, keep=False)
             self._reductions[factor] = Observed(
                 replace(video, frames=frames),
                 Flow(forward=smaller(flow.forward), backward=smaller(flow.backward), name=flow.name),

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from queue import Full, Queue
-from threading import Event, RLock, Thread
-from typing import Any, TypeAlias, TypeVar, final
+from threading import RLock
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 # The rows used last are kept, up to so many bytes but at least so many rows: 12 intervals surround a hidden
 # frame when three of four are hidden.
-KEPT_BYTES = 192 << 20
+KEPT_BYTES = 96 << 20
 KEPT_ROWS = 12
-T = TypeVar("T")
 
 
 def rows_kept(row_bytes: int, least: int = KEPT_ROWS) -> int:
@@ -124,42 +121,6 @@ class Ahead:
             self._thread.submit(self._rows.__getitem__, k + 1)
         self._last = k
         return row
-
-
-def made_ahead(items: Iterable[T], count: int = 2) -> Iterator[T]:
-    """The same items, made by a thread of their own, at most ``count`` before they are asked for."""
-    ready: Queue[Any] = Queue(count)
-    stopped, end = Event(), object()
-
-    def hand_over(item: Any) -> bool:
-        while not stopped.is_set():
-            with suppress(Full):
-                ready.put(item, timeout=0.1)
-                return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not hand_over((item, None)):
-                    return
-            hand_over((end, None))
-        except BaseException as error:
-            hand_over((end, error))
-
-    thread = Thread(target=work, name="made ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is end:
-                return
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
 
 
 # Frames, flow and other arrays by time: in memory, or made row by row.

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tweenfield.errors import OutputError, UsageError
+from tweenfield.storage.aside import aside
 from tweenfield.storage.atomic import atomic_output, check_target
-from tweenfield.storage.on_demand import made_ahead
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import yuv_matrix
 from tweenfield.video.containers import CONTAINERS, Container, Look
@@ -68,7 +68,7 @@ def write_video(
 ) -> int:
     """Write frames as they come, holding only a few in memory; the result appears whole or not at all.
 
-    A thread takes the next frames from the iterable while earlier ones are encoded.
+    Frames are encoded in a thread while the next ones are made.
 
     The name decides: ``.mp4`` and ``.mkv`` are H.264, ``.webm`` VP9, ``.gif`` loops endlessly with a palette
     for each frame, and a name without an extension or with a ``/`` at the end is a folder of
@@ -98,10 +98,10 @@ def write_video(
     check_output(path, rate=rate)
     look = Look(rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio))
     with atomic_output(target) as temporary:
-        checked = _checked(made_ahead(frames), target)
+        checked = _checked(frames, target)
         if container.square_pixels and look.sample_aspect_ratio != 1:
             checked = (resize(f, (f.shape[0], ceil(f.shape[1] * look.sample_aspect_ratio))) for f in checked)
-        return container.write(temporary, checked, look)
+        return aside(lambda ready: container.write(temporary, ready, look), checked)
 
 
 def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

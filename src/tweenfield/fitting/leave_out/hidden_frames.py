@@ -124,7 +124,7 @@ def _hide(
     median_agreement = float(np.median(small.sample[:, 2]))
     places = np.random.default_rng(0)
 
-    @lru_cache(maxsize=16)
+    @lru_cache(maxsize=6)
     def picture(index: int, top: int, left: int) -> np.ndarray:
         y, x = reduction * top, reduction * left
         part = video.frames[index, y : y + height * shrink, x : x + width * shrink]
@@ -137,7 +137,7 @@ def _hide(
             for way in composed(a, b)
         ]
 
-    @lru_cache(maxsize=16)
+    @lru_cache(maxsize=6)
     def composed(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         return _composed(small.flow, a, b)
 

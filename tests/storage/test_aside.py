@@ -1,0 +1,62 @@
+"""A consumer in a thread gets every item in order, and an error of either side ends both."""
+
+import threading
+
+import pytest
+
+from tweenfield.storage.aside import aside
+
+
+def test_the_consumer_has_all_items_in_order_in_another_thread():
+    threads = set()
+
+    def consume(items):
+        threads.add(threading.current_thread())
+        return list(items)
+
+    assert aside(consume, range(50)) == list(range(50))
+    assert aside(consume, []) == []
+    assert threading.current_thread() not in threads
+
+
+def test_few_items_wait():
+    made, most = [], []
+
+    def consume(items):
+        for k in items:
+            most.append(len(made) - k)
+
+    aside(consume, (made.append(k) or k for k in range(50)), waiting=2)
+    # This one, two that wait, and one that was made and found no place.
+    assert max(most) <= 4
+
+
+def test_an_error_of_the_consumer_ends_the_items():
+    made = []
+
+    def consume(items):
+        next(items)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        aside(consume, (made.append(k) or k for k in iter(int, 1)))
+    assert len(made) < 1_000_000
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_of_the_items_reaches_the_consumer_and_is_raised(error):
+    cleaned = []
+
+    def items():
+        yield 1
+        raise error
+
+    def consume(ready):
+        try:
+            return list(ready)
+        finally:
+            cleaned.append(True)
+
+    with pytest.raises(error):
+        aside(consume, items())
+    assert cleaned == [True]
