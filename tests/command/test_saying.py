@@ -10,7 +10,8 @@ from conftest import to_8bit, waves
 from fitting.fits import interrupt_after
 
 from tweenfield import load, write_video
-from tweenfield.command import actions
+from tweenfield.command import actions, console
+from tweenfield.storage.atomic import atomic_output
 
 TINY = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2", "--device", "cpu"]
 SHORT = [*TINY, "--steps", "20"]
@@ -39,8 +40,28 @@ def test_a_terminal_shows_bars_that_end_full(clip, tmp_path, monkeypatch):
     for line in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", result.stderr).replace("\r", "\n").splitlines():
         if found := re.match(r"(\w+) +\S+.* (\d+)/(\d+) ", line):
             last[found[1]] = found[2], found[3]
-    assert last == {"flow": ("4", "4"), "fit": ("20", "20"), "render": ("9", "9")}
+    assert last == {"read": ("5", "5"), "flow": ("4", "4"), "fit": ("20", "20"), "render": ("9", "9")}
     assert " dB" in result.stderr and "/s" in result.stderr
+
+
+def test_a_long_job_is_announced_from_its_first_frames(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(console, "_FORECAST_AFTER", 0)
+    monkeypatch.setattr(console, "_LONG", 0)
+    monkeypatch.setattr(actions, "_size_to_expect", lambda output, done, count: "about 7 MB")
+    said = tweenfield("run", clip, "-o", tmp_path / "o", *SHORT).stderr
+    found = re.findall(
+        r"9 frames at \S+ a second will take \d+ more seconds; the result will have (.*)", said
+    )
+    assert found == ["about 7 MB"]
+
+
+def test_the_size_to_expect_is_that_of_what_is_written_so_far(tmp_path):
+    target = tmp_path / "o.mkv"
+    with atomic_output(target) as temporary:
+        temporary.write_bytes(bytes(2_000_000))
+        held = actions._HELD_BACK
+        assert actions._size_to_expect(str(target), held + 100, 1000) == "about 20 MB"
+        assert actions._size_to_expect(str(target), held, 1000) == ""  # the encoder may hold all of them
 
 
 def test_fit_prints_what_the_model_holds(clip, tmp_path):

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say
+from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
 from tweenfield.command.options import Settings, check_name
 from tweenfield.errors import FlowError
+
+# An encoder holds about as many frames back.
+_HELD_BACK = 60
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -47,11 +50,18 @@ def recipe_of(settings: Settings) -> Recipe:
     return replace(preset(settings.preset, settings.field), **given)
 
 
-def read(source: Path, frames: str | None, size: str | None) -> Video:
+def read(source: Path, frames: str | None, size: str | None, quiet: bool) -> Video:
     """The frames that were asked for."""
     from tweenfield.video import parse_size, read_video
 
-    return read_video(source, frames=frames, size=parse_size(size) if size else None)
+    wanted = parse_size(size) if size else None
+    with stages(quiet) as on_stage:
+        return read_video(
+            source,
+            frames=frames,
+            size=wanted,
+            on_progress=lambda done, total: on_stage("read", done, total),
+        )
 
 
 def given_flow(path: str, video: Video) -> Flow:
@@ -109,13 +119,24 @@ def draw(
     from tweenfield.video import write_video
 
     drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
+    count = len(timeline.positions)
     write_video(
         output,
-        on_stage.count("render", drawn, len(timeline.positions)),
+        on_stage.count("render", drawn, count, lambda done: _size_to_expect(output, done, count)),
         rate=timeline.rate,
         color=result.source.color,
         sample_aspect_ratio=result.source.sample_aspect_ratio,
     )
+
+
+def _size_to_expect(output: str, done: int, count: int) -> str:
+    """How large the result will be, from what is written of it, as text; empty while too little is."""
+    from tweenfield.storage.atomic import written_so_far
+
+    if done < 2 * _HELD_BACK:
+        return ""
+    megabytes = written_so_far(output) / (done - _HELD_BACK) * count / 1e6
+    return f"about {megabytes:.0f} MB" if megabytes >= 1 else ""
 
 
 def say_written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:

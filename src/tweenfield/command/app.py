@@ -115,7 +115,7 @@ def run(
     recipe = actions.recipe_of(settings)
     check_output(output, inputs=[source])
     check_json(settings.json)
-    video = actions.read(source, settings.frames, settings.size)
+    video = actions.read(source, settings.frames, settings.size, settings.quiet)
     timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
     check_output(output, inputs=[source], rate=timeline.rate)
     actions.show_settings(settings.verbose, video, recipe)
@@ -166,7 +166,7 @@ def fit(
     if resume and not checkpoint.exists():
         raise UsageError(f"{checkpoint}: there is no such file to go on with; leave out --resume")
     before = load(checkpoint) if resume else None
-    video = actions.read(source, settings.frames, settings.size)
+    video = actions.read(source, settings.frames, settings.size, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         result = fit_field(
@@ -237,7 +237,7 @@ def render(
             raise UsageError(
                 "--keyframes original needs the observed frames; add --video IN, and --frames as for the fit"
             )
-        originals = actions.read(video, frames, "{}x{}".format(*result.source.size))
+        originals = actions.read(video, frames, "{}x{}".format(*result.source.size), quiet)
         if Source.of(originals).digest != result.source.digest:
             raise UsageError(
                 f"{video}: these are not the frames that {model} was fitted to; "
@@ -294,7 +294,7 @@ def eval_(
         from tweenfield.storage.atomic import check_target
 
         check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, settings.frames, settings.size)
+    video = actions.read(source, settings.frames, settings.size, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         evaluation = evaluate(
@@ -336,7 +336,7 @@ def flow(
     from tweenfield.storage.atomic import check_target
 
     check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, frames, size)
+    video = actions.read(source, frames, size, quiet)
     with stages(quiet) as on_stage:
         write_flow(actions.flow_of(flow, video, on_stage), output)
     if not quiet:

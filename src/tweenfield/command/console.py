@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 # Where stderr is a file, a line this often (in seconds) takes the place of the moving bar.
 LOG_SECONDS = 10
+# What a job will take shows after so many seconds, and is said where as many are left.
+_FORECAST_AFTER, _LONG = 15, 60
 
 
 class Stages:
@@ -51,11 +53,29 @@ class Stages:
         elif not self._console.quiet:
             self._log(stage, done, total, remark)
 
-    def count(self, stage: str, items: Iterable[T], total: int) -> Iterator[T]:
-        """The same items, each counted as it passes."""
+    def count(
+        self, stage: str, items: Iterable[T], total: int, remark: Callable[[int], str] = lambda done: ""
+    ) -> Iterator[T]:
+        """The same items, each counted as it passes; that a job will take long is said once it shows."""
+        began, announced = time.monotonic(), False
         for done, item in enumerate(items, start=1):
             yield item
-            self(stage, done, total)
+            said = remark(done)
+            self(stage, done, total, said)
+            passed = time.monotonic() - began
+            if not announced and passed > _FORECAST_AFTER:
+                announced = True
+                left = passed / done * (total - done)
+                if left > _LONG:
+                    minutes = (
+                        f"about {left / 60:.0f} more minutes" if left >= 120 else f"{left:.0f} more seconds"
+                    )
+                    size = f"; the result will have {said}" if said else ""
+                    self._console.print(
+                        f"{total} frames at {done / passed:.2g} a second will take {minutes}{size}",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
 
     def _log(self, stage: str, done: int, total: int, remark: str) -> None:
         now = time.monotonic()

@@ -97,6 +97,12 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def written_so_far(target: str | Path) -> int:
+    """Bytes of the file that ``atomic_output`` is making for ``target``; 0 before it begins."""
+    temporary = _temporary(Path(target))
+    return temporary.stat().st_size if temporary.is_file() else 0
+
+
 def _temporary(target: Path) -> Path:
     """The hidden name beside ``target`` under which it is made."""
     return target.with_name(f".{target.name}.partial-{os.getpid()}{target.suffix}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,12 +24,17 @@ from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
+OnProgress = Callable[[int, int], None]
 # Pictures held for a reader that is this many frames behind another.
 _RECENT = 16
 
 
 def read_video(
-    path: str | Path, *, frames: slice | str | None = None, size: tuple[int, int] | None = None
+    path: str | Path,
+    *,
+    frames: slice | str | None = None,
+    size: tuple[int, int] | None = None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Video:
     """Read a video file, or a folder of images in natural order (25 frames per second).
 
@@ -44,6 +49,7 @@ def read_video(
         frames: slice, or text ``A:B[:STEP]``, of the input's frames; all if None.
         size: (height, width) in pixels of the frames wanted; pixels change their aspect ratio so that
             the picture doesn't. Default: as stored.
+        on_progress: called after each frame with how many are read, and about how many there are.
 
     Raises:
         UsageError: ``frames`` is no range.
@@ -51,12 +57,14 @@ def read_video(
             damaged in it.
     """
     path, selection = Path(path), frames_slice(frames)
-    video = (_read_folder if path.is_dir() else _read_file)(path, selection, size)
+    video = (_read_folder if path.is_dir() else _read_file)(path, selection, size, on_progress)
     start = video.times[0]
     return replace(video, times=tuple(t - start for t in video.times))
 
 
-def _read_folder(path: Path, selection: slice, size: tuple[int, int] | None) -> Video:
+def _read_folder(
+    path: Path, selection: slice, size: tuple[int, int] | None, on_progress: OnProgress
+) -> Video:
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
     first = read_image(paths[indices[0]]).shape
@@ -72,8 +80,8 @@ def _read_folder(path: Path, selection: slice, size: tuple[int, int] | None) -> 
         return resize(rgb, (height, width))
 
     frames = OnDemand(picture, (len(indices), height, width, 3), np.uint8)
-    for _ in frames:  # An image that can't be used is found now, not after hours of work.
-        pass
+    for done, _ in enumerate(frames, start=1):  # An unusable image is found now, not after hours of work.
+        on_progress(done, len(indices))
     return Video(
         frames=frames,
         times=tuple(i / FOLDER_RATE for i in indices),
@@ -83,7 +91,7 @@ def _read_folder(path: Path, selection: slice, size: tuple[int, int] | None) -> 
     )
 
 
-def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Video:
+def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_progress: OnProgress) -> Video:
     start, stop, step = selection.start or 0, selection.stop, selection.step or 1
     if start < 0 or (stop is not None and stop <= start):
         indices = frame_range(selection, count_frames(path), str(path))
@@ -101,6 +109,8 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
             # As many as are kept are converted at once, so that a short clip is decoded once only.
             if index >= start and (index - start) % step == 0 and len(pictures) < convert.kept:
                 pictures.append(convert(frame))
+            about = stop or stream.frames or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
+            on_progress(index + 1, max(about, index + 1))
             if index + 1 == stop:
                 break
         assert convert is not None  # without a single frame, decoding would have failed
@@ -126,6 +136,11 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None) -> Vi
         ),
         name=path.name,
     )
+
+
+def _seconds(container: av.container.InputContainer) -> Fraction:
+    """How long the file says it is; 0 if it doesn't."""
+    return Fraction(container.duration or 0, av.time_base)
 
 
 @final
