@@ -1,6 +1,7 @@
 """Everything that needs a GPU, in one call of under 9 minutes: what a step of the paper's recipe costs, what
 share of the machine's matrix rate it reaches, how long the whole recipe would take for 20 frames of 240x360,
-time, quality and memory of ``patches`` and ``transport``, and how far GPU and CPU agree.
+time, quality and memory of ``patches`` and ``transport``, time and memory of ``transport`` at 1080p and 4K,
+and how far GPU and CPU agree.
 
     python benchmarks/gpu.py                                        on a GPU
     python benchmarks/gpu.py --device cpu --scale tiny -o /tmp/gpu  does it run at all?
@@ -12,14 +13,31 @@ the others go on, since whoever borrows a GPU may have it only once.
 import statistics
 import time
 from collections.abc import Callable
+from fractions import Fraction
 
+import cv2
+import numpy as np
 import torch
 from common import arguments, save
 
-from tweenfield import Dis, Grid, draft, evaluate, paper, read_video, replace, standard
+from tweenfield import (
+    Dis,
+    Grid,
+    Video,
+    draft,
+    estimate_flow,
+    evaluate,
+    fit,
+    paper,
+    read_video,
+    render,
+    replace,
+    standard,
+)
 from tweenfield.fields import Field, FieldConfig, sine
 from tweenfield.fitting.losses import constrained_loss
 from tweenfield.fitting.precision import PRECISIONS, matrix_precision
+from tweenfield.storage.on_demand import OnDemand
 
 # The paper's clip: 20 observed frames of 240x360.
 GRID = Grid(frames=20, height=240, width=360)
@@ -113,6 +131,41 @@ def whole_fits(clips: object, scale: str, device: torch.device) -> list[dict[str
     return results
 
 
+def real_sizes(scale: str, device: torch.device) -> list[dict[str, object]]:
+    """Time and memory of ``transport`` on large pictures of a moving texture: of the fit, and of each frame
+    drawn, flow on the CPU included."""
+    results = []
+    for height, width in ((1080, 1920), (2160, 3840)) if scale == "full" else ((600, 800),):
+        frames = OnDemand(
+            lambda k, size=(height, width): moving_texture(*size, k), (9, height, width, 3), "u1"
+        )
+        video = Video(frames=frames, times=tuple(map(Fraction, range(9))), rate=Fraction(1))
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        began = time.monotonic()
+        recipe = replace(draft(), steps=60 if scale == "full" else 2)
+        field = fit(video, estimate_flow(video, Dis()), recipe, device=device.type).field
+        fitted = time.monotonic()
+        times = [k / 2 for k in range(1, 16, 2)]
+        drawn = sum(1 for _ in render(field, times))
+        results.append(
+            {
+                "size": [height, width],
+                "fit_seconds": fitted - began,
+                "seconds_per_drawn_frame": (time.monotonic() - fitted) / drawn,
+                "peak_memory_mib": peak_memory_mib(device),
+            }
+        )
+    return results
+
+
+def moving_texture(height: int, width: int, k: int) -> np.ndarray:
+    """Smoothed noise that moves by (3, 1) pixels per frame."""
+    noise = np.random.default_rng(0).normal(128, 300, (height, width, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 3).clip(0, 255).astype(np.uint8)
+    return np.roll(smooth, (k, 3 * k), axis=(0, 1))
+
+
 def agreement(configs: list[FieldConfig], grid: Grid, device: torch.device) -> list[dict[str, object]]:
     """Largest difference of colour and of derivative between the device and the CPU, in each precision."""
     generator = torch.Generator().manual_seed(0)
@@ -162,6 +215,7 @@ def main() -> None:
             [replace(paper(), **small).field, standard("patches").field], grid, device
         ),
         "whole_fits": lambda: whole_fits(options.clips, options.scale, device),
+        "real_sizes": lambda: real_sizes(options.scale, device),
     }
     results: dict[str, object] = {}
     for name, part in parts.items():

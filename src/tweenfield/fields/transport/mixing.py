@@ -90,7 +90,8 @@ def gather(
     features = torch.cat((difference.flatten(1, 2), others), dim=1)
     fine = torch.cat((difference.mean(dim=2), others), dim=1)
     rows, columns = still.shape[1:]
-    features = F.pad(features, (0, columns % COARSER, 0, rows % COARSER), mode="replicate")
+    if rows % COARSER or columns % COARSER:
+        features = F.pad(features, (0, columns % COARSER, 0, rows % COARSER), mode="replicate")
     doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
     doubt = F.avg_pool2d(doubt, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
     return Evidence(F.avg_pool2d(features, COARSER), fine, still, doubt / (doubt + _LEVEL), present, fraction)
