@@ -22,6 +22,7 @@ from .bench.cells import Method as Method
 from .bench.experiment import Experiment as Experiment
 from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
+from .drawing.exposure import render_exposed as render_exposed
 from .drawing.render import render as render
 from .errors import (
     BaselineError as BaselineError,
@@ -179,6 +180,9 @@ from .video import (
     Timeline as Timeline,
 )
 from .video import (
+    TimeMap as TimeMap,
+)
+from .video import (
     Video as Video,
 )
 from .video import (
@@ -189,6 +193,9 @@ from .video import (
 )
 from .video import (
     output_timeline as output_timeline,
+)
+from .video import (
+    parse_speed as parse_speed,
 )
 from .video import (
     read_video as read_video,

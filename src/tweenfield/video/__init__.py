@@ -5,6 +5,7 @@ from tweenfield.video.containers import CONTAINERS, Container, Look
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
+from tweenfield.video.time_map import TimeMap, parse_speed
 from tweenfield.video.timing import (
     FrameRate,
     Timeline,
@@ -21,6 +22,7 @@ __all__ = [
     "Container",
     "FrameRate",
     "Look",
+    "TimeMap",
     "Timeline",
     "Video",
     "VideoInfo",
@@ -32,6 +34,7 @@ __all__ = [
     "parse_rate",
     "parse_size",
     "parse_slow",
+    "parse_speed",
     "read_video",
     "write_video",
 ]

@@ -1,0 +1,62 @@
+"""Output time is the integral of slowness over input time, and the input's time its inverse."""
+
+import numpy as np
+import pytest
+
+from tweenfield import TimeMap, UsageError, parse_speed
+
+
+def test_one_point_is_a_constant_speed():
+    slow = parse_speed("3:0.25x")
+    for s in (0.0, 1.0, 3.0, 7.5):
+        assert slow.output_time(s) == pytest.approx(4 * s)
+        assert slow.input_time(4 * s) == pytest.approx(s)
+        assert slow.speed(s) == pytest.approx(0.25)
+
+
+def test_output_time_is_the_integral_of_slowness():
+    ramp = parse_speed("0:1x 2.5:0.25x 4:1x")
+    seconds = np.linspace(0, 6, 60001)
+    slowness = np.array([1 / ramp.speed(s) for s in seconds])
+    integral = np.concatenate(([0], np.cumsum((slowness[1:] + slowness[:-1]) / 2 * np.diff(seconds))))
+    played = np.array([ramp.output_time(s) for s in seconds])
+    assert np.abs(played - integral).max() < 1e-6
+
+
+@pytest.mark.parametrize("text", ["0:1x 2.5:0.25x 4:1x", "1:4 2:0.1 2.5:1 9:30", "2:0.5x", "0.5:2 0.6:0.01"])
+def test_the_two_functions_are_inverse_and_increase(text):
+    speed = parse_speed(text)
+    seconds = np.linspace(0, 12, 997)
+    played = [speed.output_time(s) for s in seconds]
+    assert played[0] == 0 and (np.diff(played) > 0).all()
+    assert np.abs([speed.input_time(u) for u in played] - seconds).max() < 1e-9
+
+
+def test_the_speed_is_that_of_the_points_and_never_beyond_its_neighbours():
+    points = [(0.0, 1.0), (1.0, 0.25), (2.0, 0.25), (3.0, 8.0)]
+    speed = TimeMap(points)
+    for time, value in points:
+        assert speed.speed(time) == pytest.approx(value)
+    assert speed.speed(99) == pytest.approx(8)
+    assert all(speed.speed(s) == pytest.approx(0.25) for s in np.linspace(1, 2, 11))
+    assert all(0.25 - 1e-9 <= speed.speed(s) <= 1 + 1e-9 for s in np.linspace(0, 1, 101))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the speed has no point"),
+        ("1x", "'1x' isn't a point; write TIME:SPEED"),
+        ("0:1x 2:fast", "'2:fast' isn't a point"),
+        ("-1:1x", "'-1:1x' isn't a point"),
+        ("2:1x 1:2x", "a point at 1 s after one at 2 s; give times that increase"),
+        ("1:1x 1:2x", "a point at 1 s after one at 1 s"),
+        ("0:0x", "speed 0x at 0 s can't be played; choose one from 0.001x to 1000x"),
+        ("0:1e9", "'0:1e9' isn't a point"),
+        ("0:99999", "speed 99999x at 0 s can't be played"),
+    ],
+)
+def test_what_is_no_speed_is_one_sentence(text, said):
+    with pytest.raises(UsageError) as error:
+        parse_speed(text)
+    assert said in str(error.value)
