@@ -13,7 +13,7 @@ import numpy as np
 
 # The rows used last are kept, up to so many bytes but at least so many rows: 12 intervals surround a hidden
 # frame when three of four are hidden.
-KEPT_BYTES = 96 << 20
+KEPT_BYTES = 80 << 20
 KEPT_ROWS = 12
 
 
