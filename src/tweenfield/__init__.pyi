@@ -177,6 +177,9 @@ from .video import (
     Look as Look,
 )
 from .video import (
+    Shot as Shot,
+)
+from .video import (
     Timeline as Timeline,
 )
 from .video import (
@@ -190,6 +193,9 @@ from .video import (
 )
 from .video import (
     describe_video as describe_video,
+)
+from .video import (
+    find_shots as find_shots,
 )
 from .video import (
     output_timeline as output_timeline,

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from command.running import command, fails, tweenfield, with_little_disk
 from conftest import to_8bit, waves
+from video.clips import encode, texture
 
 from tweenfield import load, read_video, write_video
 
@@ -163,6 +164,20 @@ def test_info_tells_what_is_in_a_video_and_in_a_model(clip, model):
     content = json.loads(tweenfield("info", model, "--json", "-").stdout)
     assert content["recipe"]["field"]["width"] == 16 and content["step"] == content["steps"] == 20
     assert "7 of 24x36" in tweenfield("info", model).stdout
+
+
+def test_info_lists_shots_as_frames_takes_them(clip, model, tmp_path):
+    shown = [*texture(6, 90, 160), *texture(7, 90, 160)[:, ::-1, ::-1]]
+    with_cut = encode(tmp_path / "two.mkv", np.stack(shown), rate=Fraction(25))
+    told = tweenfield("info", with_cut, "--shots").stdout
+    assert "0:6" in told and "6:13" in told and "0.240 s" in told and "cut" in told
+    shots = json.loads(tweenfield("info", with_cut, "--shots", "--json", "-").stdout)["shots"]
+    assert [(s["begins"], s["frames"], s["start"], s["end"]) for s in shots] == [
+        ("start", [0, 6], "0", "6/25"),
+        ("cut", [6, 13], "6/25", "13/25"),
+    ]
+    assert "shots" not in json.loads(tweenfield("info", clip, "--json", "-").stdout)
+    fails(tweenfield("info", model, "--shots"), 2, "model has no shots")
 
 
 def test_info_speaks_of_a_range_for_yuv_only(clip, tmp_path):

@@ -48,7 +48,7 @@ def test_value_and_derivative_equal_those_by_autograd():
 def test_shifted_images_are_the_splines_at_the_shifted_pixels():
     images = torch.rand(2, 3, 5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     offset = torch.tensor([[0.375, -0.125], [-0.5, 0.0]], dtype=torch.float64)
-    y, x = torch.meshgrid(torch.arange(5.0), torch.arange(7.0), indexing="ij")
+    y, x = torch.meshgrid(*(torch.arange(n).double() for n in (5, 7)), indexing="ij")
     for image, (dx, dy), shifted in zip(images, offset, splines.shift(images, offset), strict=True):
         expected = splines.sample(splines.prefilter(image), x.flatten() + dx, y.flatten() + dy)
         torch.testing.assert_close(shifted, expected.reshape(3, 5, 7))

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,9 @@ HEIGHT, WIDTH = 96, 144
 def moving(count):
     """Frames that move by (2, -1) pixels, with their exact flow; a cut after the third."""
     frames = np.stack([to_8bit(waves(HEIGHT, WIDTH, 2.0 * k, -k)) for k in range(count)])
-    frames[:3] = 255 - frames[:3]
+    other = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 500, (HEIGHT, WIDTH, 3)), (0, 0), 4)
+    for k in range(3):
+        frames[k] = np.roll(np.clip(127 + other, 0, 255), (-k, 2 * k), axis=(0, 1))
     forward = np.broadcast_to(np.float32([2, -1]), (count - 1, HEIGHT, WIDTH, 2)).copy()
     video = Video(frames=frames, times=tuple(map(Fraction, range(count))), rate=Fraction(1))
     return Observed(video, Flow(forward=forward, backward=-forward, name="exact"))

@@ -147,11 +147,10 @@ def test_tensors_written_row_by_row_are_read_by_the_library_and_back(tmp_path, n
         assert file.metadata() == {"about": "a test"}
 
 
-def test_flow_that_is_not_kept_is_estimated_once_for_what_is_usual_and_once_for_hidden_frames(
-    nothing_fits, monkeypatch
-):
+def test_flow_of_a_large_picture_is_estimated_at_most_twice_for_hidden_frames(nothing_fits, monkeypatch):
     # As in a large picture, whose flow is kept on the smaller grid of the maps.
     monkeypatch.setattr(sampling, "_MOST_PIXELS", 48 * 64 / 4)
+    monkeypatch.setattr(on_demand, "KEPT_BYTES", 20 * (24 * 32 * 2 * 4))
     video = video_of([to_8bit(waves(48, 64, 0.8 * k, 0.3 * k)) for k in range(41)])
     asked = []
 
@@ -163,9 +162,9 @@ def test_flow_that_is_not_kept_is_estimated_once_for_what_is_usual_and_once_for_
             return self.estimate(first, second)
 
     LeaveOut(hidden=40).on(Observed(video, estimate_flow(video, Counted())), torch.device("cpu"))
-    # Forward and backward: the first interval at once, and twice the 20 of 40 intervals that a fit looks at;
-    # perhaps the one after each of their two stretches, estimated ahead.
-    assert 2 * (1 + 2 * 20) <= len(asked) <= 2 * (1 + 2 * (20 + 2))
+    # Forward and backward: the first interval at once, and the 20 of 40 that a fit looks at; perhaps also
+    # the one after each of their two stretches, estimated ahead.
+    assert 2 * (1 + 20) <= len(asked) <= 2 * (1 + 2 * (20 + 2))
 
 
 # Fits and doubles the rate of a video, as the command does, and tells the most memory it had, in bytes.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Lpips,
         Progress,
         Recipe,
+        Shot,
         Split,
         Timeline,
         Video,
@@ -62,6 +63,13 @@ def read(source: Path, frames: str | None, size: str | None, quiet: bool) -> Vid
             size=wanted,
             on_progress=lambda done, total: on_stage("read", done, total),
         )
+
+
+def shots_of(source: Path, quiet: bool) -> list[Shot]:
+    """The shots of all of a video."""
+    from tweenfield.video import find_shots
+
+    return find_shots(read(source, None, None, quiet))
 
 
 def given_flow(path: str, video: Video) -> Flow:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from tweenfield.command import actions
 from tweenfield.command.bench import bench
-from tweenfield.command.console import check_json, plain, print_facts, print_json, say, stages
+from tweenfield.command.console import check_json, plain, print_facts, print_json, print_shots, say, stages
 from tweenfield.command.options import (
     DRAW,
     BaselineOption,
@@ -349,12 +349,15 @@ def info(
         Path,
         typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False),
     ],
+    shots: Annotated[bool, typer.Option("--shots", help="Find the shots of a video.")] = False,
     json: Json = None,
 ) -> None:
     """What a video or a model file holds."""
     from dataclasses import asdict
 
     if source.suffix == ".tween":
+        if shots:
+            raise UsageError(f"{source}: a model has no shots; give --shots with a video")
         from tweenfield.fitting.model_file import header, load
 
         values = header(load(source))
@@ -383,7 +386,10 @@ def info(
             else ("full range" if about.color.full_range else "limited range"),
             "audio": ", ".join(map(str, about.audio)) or "none",
         }
+    found = actions.shots_of(source, quiet=False) if shots else []
     if json:
-        print_json(values, json)
+        print_json(values | ({"shots": [plain(asdict(shot)) for shot in found]} if shots else {}), json)
     else:
         print_facts(shown)
+        if shots:
+            print_shots(found)

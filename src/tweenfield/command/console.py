@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -25,6 +25,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tweenfield.storage.atomic import atomic_output, check_target
+
+if TYPE_CHECKING:
+    from tweenfield import Shot
 
 T = TypeVar("T")
 
@@ -147,6 +150,21 @@ def print_facts(facts: dict[str, object]) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
         table.add_row(Text(name, style="dim"), Text(str(value)))
+    Console(soft_wrap=True).print(table)
+
+
+def print_shots(shots: list[Shot]) -> None:
+    """A table on stdout: each shot's frames as --frames takes them, its times, and how it begins."""
+    table = Table("shot", "frames", "from", "to", "begins")
+    for number, shot in enumerate(shots, start=1):
+        length = f" of {shot.transition} frames" if shot.transition else ""
+        table.add_row(
+            str(number),
+            "{}:{}".format(*shot.frames),
+            f"{float(shot.start):.3f} s",
+            f"{float(shot.end):.3f} s",
+            shot.begins + length,
+        )
     Console(soft_wrap=True).print(table)
 
 

@@ -13,13 +13,12 @@ from tweenfield.flow.sampling import displaced, reduce, sample_linear
 from tweenfield.flow.velocity import agreement
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
+from tweenfield.video.shots import find_breaks, find_cuts
 
-# An interval holds a cut if its residual exceeds 5 medians of the residual + 4 grey levels,
-_TIMES, _LEVELS = 5, 4
-# and 70 % of the residual without motion.
-_SHARE = 0.7
 # What is usual on a longer video shows in this many stretches of so many intervals.
 _STRETCHES, _INTERVALS = 2, 10
+# Frames within a stretch, which can be predicted from those around.
+PER_STRETCH = _INTERVALS - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +77,6 @@ class Observed:
         return {}
 
     @cached_property
-    def sample(self) -> Float[np.ndarray, "sample 3"]:
-        """``residuals`` of at most 40 intervals, evenly spread over the video."""
-        return self.residuals[[k for stretch in stretches(len(self.video)) for k in stretch[:-1]]]
-
-    @cached_property
     def moves(self) -> Bool[OnDemand, " intervals"]:
         """For each interval whether the residual along the flow is at most that without motion."""
         residuals = self.residuals
@@ -92,27 +86,20 @@ class Observed:
 
     @cached_property
     def cuts(self) -> Bool[OnDemand, " intervals"]:
-        """Which intervals hold a cut: their residual is far above the video's median, and warping along the
-        flow hardly lowers it.
+        """Which intervals hold a cut, by ``tweenfield.video.shots``."""
+        return find_cuts(self.video.frames)
 
-        A noisy video, whose residual is high everywhere, has no cuts by this rule; nor has one of two frames.
-        """
-        residuals, known = self.residuals, np.sort(self.sample[:, 0])
-        # The lower median: of two intervals, the one with the smaller residual.
-        median = known[(len(known) - 1) // 2]
-
-        def cut(k: int) -> Bool[np.ndarray, ""]:
-            residual, still, _ = residuals[k]
-            return np.array(residual > _TIMES * median + _LEVELS and residual > _SHARE * still)
-
-        return OnDemand(cut, (len(residuals),), bool, keep=False)
+    @cached_property
+    def breaks(self) -> Bool[OnDemand, " intervals"]:
+        """Which intervals join two frames that are unlike, by ``tweenfield.video.shots``."""
+        return find_breaks(self.video.frames)
 
 
 def stretches(frames: int, most: int = _STRETCHES) -> list[range]:
     """The frames that a fit looks at in a video of so many: all of them, or at most ``most`` stretches of ten
     intervals spread over a longer one, so that a fit takes the same time whatever the video's length.
     """
-    intervals = frames - 1
+    intervals, most = frames - 1, min(most, _STRETCHES)
     if intervals <= most * _INTERVALS:
         return [range(frames)]
     # In the middle of equal parts of the video.

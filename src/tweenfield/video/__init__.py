@@ -5,6 +5,7 @@ from tweenfield.video.containers import CONTAINERS, Container, Look
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
+from tweenfield.video.shots import Shot, find_shots
 from tweenfield.video.time_map import TimeMap, parse_speed
 from tweenfield.video.timing import (
     FrameRate,
@@ -22,6 +23,7 @@ __all__ = [
     "Container",
     "FrameRate",
     "Look",
+    "Shot",
     "TimeMap",
     "Timeline",
     "Video",
@@ -29,6 +31,7 @@ __all__ = [
     "check_output",
     "describe_video",
     "field_position",
+    "find_shots",
     "output_timeline",
     "parse_frames",
     "parse_rate",

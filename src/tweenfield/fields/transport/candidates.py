@@ -9,7 +9,8 @@ j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
                               there on along the flow of the neighbouring interval into V_before and V_after
     standing still            all four frames at x
 
-At the ends of a video and beside a hard cut the window lacks a frame; its candidates are marked absent.
+At the ends of a video and beside a hard cut or a flash the window lacks a frame; its candidates are marked
+absent.
 Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
 """
 
@@ -78,16 +79,19 @@ def window(
     forward: np.ndarray,
     backward: np.ndarray,
     cuts: np.ndarray,
+    breaks: np.ndarray,
     moves: np.ndarray,
     interval: int,
 ) -> Window:
-    """The window around an interval, one of n; all else is given for each of them."""
+    """The window around an interval, one of n; all else is given for each of them. What lies beyond a cut or
+    another break is absent.
+    """
     last = len(forward)
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
     ahead, back = forward[inside].astype(np.float32), backward[inside].astype(np.float32)
     present = (
-        bool(interval > 0 and not cuts[interval - 1]),
-        bool(interval + 2 <= last and not cuts[interval + 1]),
+        bool(interval > 0 and not breaks[interval - 1]),
+        bool(interval + 2 <= last and not breaks[interval + 1]),
     )
     for side, there in ((0, present[0]), (2, present[1])):
         if not there:

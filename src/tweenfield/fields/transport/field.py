@@ -111,13 +111,14 @@ class Transport(Field):
                 "forward_flow": small.flow.forward,
                 "backward_flow": small.flow.backward,
                 "cuts": small.cuts,
+                "breaks": small.breaks,
                 "moves": small.moves,
             }
         )
 
     def observations(self) -> dict[str, Rows]:
         """The observed frames, forward and backward flow on the grid of the maps, and for each interval
-        ``cuts`` and ``moves``.
+        ``cuts``, ``breaks`` and ``moves``.
         """
         return self._observed
 
@@ -131,7 +132,8 @@ class Transport(Field):
         flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
         shapes = {
             "frames": (grid.frames, grid.height, grid.width, 3),
-            **{"forward_flow": flow, "backward_flow": flow, "cuts": flow[:1], "moves": flow[:1]},
+            **dict.fromkeys(("forward_flow", "backward_flow"), flow),
+            **dict.fromkeys(("cuts", "breaks", "moves"), flow[:1]),
         }
         if {name: tuple(values.shape) for name, values in observations.items()} != shapes:
             raise ValueError(f"transport: these observations aren't of {grid}")
@@ -361,12 +363,11 @@ class Transport(Field):
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        forward, backward, cuts, moves = (
+        forward, backward, cuts, breaks, moves = (
             self._observed[name][first : last - 1]
-            for name in ("forward_flow", "backward_flow", "cuts", "moves")
+            for name in ("forward_flow", "backward_flow", "cuts", "breaks", "moves")
         )
-        around = window(forward, backward, cuts, moves, interval - first)
-        return trace(around, knot / KNOTS)
+        return trace(window(forward, backward, cuts, breaks, moves, interval - first), knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""

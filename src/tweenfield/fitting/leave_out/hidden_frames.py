@@ -39,7 +39,7 @@ from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights, gather
 from tweenfield.flow import Flow
-from tweenfield.flow.observed import Observed, mean_agreement, stretches
+from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
@@ -121,7 +121,10 @@ def _hide(
     if min(rows, columns) < _SMALLEST:
         return
     height, width = rows * reduction, columns * reduction
-    median_agreement = float(np.median(small.sample[:, 2]))
+    # No more stretches than hold the hidden frames: the flow of an interval takes as long as many steps.
+    parts = stretches(len(video), -(-count // PER_STRETCH))
+    shown = [k for part in parts for k in part[:-1]]
+    median_agreement = float(np.median(small.residuals[shown][:, 2]))
     places = np.random.default_rng(0)
 
     @lru_cache(maxsize=6)
@@ -141,7 +144,6 @@ def _hide(
     def composed(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         return _composed(small.flow, a, b)
 
-    parts = stretches(len(video))
     for stretch, number, target in _targets(parts, -(-count // len(parts))):
         if len(stretch) <= stride:
             continue
@@ -155,9 +157,9 @@ def _hide(
         ]
         pairs = list(pairwise(index))
         forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
-        cut = np.array([small.cuts[a:b].any() for a, b in pairs])
+        cut, broken = (np.array([which[a:b].any() for a, b in pairs]) for which in (small.cuts, small.breaks))
         moving = np.array([small.moves[a:b].all() for a, b in pairs])
-        around = window(forward, backward, cut, moving, index.index(first))
+        around = window(forward, backward, cut, broken, moving, index.index(first))
         if around.cut:
             yield None
             continue
