@@ -258,7 +258,7 @@ def test_a_baseline_is_scored_by_its_name(rolling, monkeypatch):
 
 
 class Npy:
-    folder, square_pixels, highest_rate = False, False, Fraction(1000)
+    folder, square_pixels, holds_sound, highest_rate = False, False, False, Fraction(1000)
 
     def write(self, path, frames, look):
         stack = np.stack(list(frames))

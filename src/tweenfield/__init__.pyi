@@ -180,6 +180,9 @@ from .video import (
     Shot as Shot,
 )
 from .video import (
+    Sound as Sound,
+)
+from .video import (
     Timeline as Timeline,
 )
 from .video import (

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.command.options import Settings, check_name
+from tweenfield.command.options import Audio, Settings, check_name
 from tweenfield.errors import FlowError
 
 # An encoder holds about as many frames back.
 _HELD_BACK = 60
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from tweenfield import (
         Evaluation,
         FitResult,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         Progress,
         Recipe,
         Shot,
+        Sound,
         Split,
         Timeline,
         Video,
@@ -121,6 +121,7 @@ def draw(
     *,
     keyframes: Video | None,
     size: tuple[int, int] | None = None,
+    sound: Sound | None = None,
 ) -> None:
     """Render and write, frame by frame."""
     from tweenfield.drawing.render import render as render_field
@@ -134,6 +135,30 @@ def draw(
         rate=timeline.rate,
         color=result.source.color,
         sample_aspect_ratio=result.source.sample_aspect_ratio,
+        sound=sound,
+    )
+
+
+def sound_of(
+    source: Path, video: Video, slow: str | None, audio: Audio, output: str, quiet: bool
+) -> Sound | None:
+    """The sound of the frames that were asked for, if there is any and the output has room for it."""
+    from tweenfield.video import Sound, container_for, has_sound, parse_slow
+
+    if audio is Audio.none or not has_sound(source):
+        return None
+    if not container_for(output).holds_sound:
+        say(
+            f"tweenfield: {output}: this can't hold sound, which is left out; "
+            "choose .mp4, .mkv or .webm to keep it",
+            quiet=quiet,
+        )
+        return None
+    return Sound(
+        path=source,
+        start=video.start,
+        length=video.times[-1] - video.times[0] + 1 / video.rate,
+        speed=1 / parse_slow(slow) if slow and audio is Audio.stretch else Fraction(1),
     )
 
 

@@ -15,6 +15,8 @@ from tweenfield.command.bench import bench
 from tweenfield.command.console import check_json, plain, print_facts, print_json, print_shots, say, stages
 from tweenfield.command.options import (
     DRAW,
+    Audio,
+    AudioOption,
     BaselineOption,
     Device,
     DeviceOption,
@@ -105,6 +107,7 @@ def run(
     fps: Fps = None,
     slow: Slow = None,
     keyframes: KeyframesOption = Keyframes.rendered,
+    audio: AudioOption = Audio.stretch,
     *,
     settings: Settings,
 ) -> None:
@@ -118,6 +121,7 @@ def run(
     video = actions.read(source, settings.frames, settings.size, settings.quiet)
     timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
     check_output(output, inputs=[source], rate=timeline.rate)
+    sound = actions.sound_of(source, video, slow, audio, output, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         result = fit_field(
@@ -129,9 +133,8 @@ def run(
         )
         if not result.finished:
             raise KeyboardInterrupt
-        actions.draw(
-            result, timeline, output, on_stage, keyframes=video if keyframes is Keyframes.original else None
-        )
+        originals = video if keyframes is Keyframes.original else None
+        actions.draw(result, timeline, output, on_stage, keyframes=originals, sound=sound)
     actions.say_written(output, len(timeline), timeline.rate, settings.json, settings.quiet)
 
 

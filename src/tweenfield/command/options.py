@@ -21,6 +21,14 @@ class Device(str, Enum):
     cuda = "cuda"
 
 
+class Audio(str, Enum):
+    """What becomes of the sound."""
+
+    stretch = "stretch"
+    keep = "keep"
+    none = "none"
+
+
 class Keyframes(str, Enum):
     original = "original"
     rendered = "rendered"
@@ -90,6 +98,14 @@ Fps = Annotated[
 ]
 Slow = Annotated[
     str | None, typer.Option(metavar="FACTOR", help="Play this much slower: 4x.", rich_help_panel=DRAW)
+]
+AudioOption = Annotated[
+    Audio,
+    typer.Option(
+        "--audio",
+        help="Sound: stretched along with slow motion, kept at its own speed, or none.",
+        rich_help_panel=DRAW,
+    ),
 ]
 KeyframesOption = Annotated[
     Keyframes,

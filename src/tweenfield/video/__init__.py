@@ -6,6 +6,7 @@ from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
+from tweenfield.video.sound import Sound, has_sound
 from tweenfield.video.time_map import TimeMap, parse_speed
 from tweenfield.video.timing import (
     FrameRate,
@@ -15,7 +16,7 @@ from tweenfield.video.timing import (
     parse_rate,
     parse_slow,
 )
-from tweenfield.video.writing import check_output, write_video
+from tweenfield.video.writing import check_output, container_for, write_video
 
 __all__ = [
     "CONTAINERS",
@@ -24,14 +25,17 @@ __all__ = [
     "FrameRate",
     "Look",
     "Shot",
+    "Sound",
     "TimeMap",
     "Timeline",
     "Video",
     "VideoInfo",
     "check_output",
+    "container_for",
     "describe_video",
     "field_position",
     "find_shots",
+    "has_sound",
     "output_timeline",
     "parse_frames",
     "parse_rate",

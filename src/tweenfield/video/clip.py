@@ -42,6 +42,7 @@ class Video:
         color: colour tags to write with.
         sample_aspect_ratio: width over height of one pixel.
         name: in messages and results.
+        start: when the first frame is shown, in seconds on the file's own clock; sound refers to it.
 
     Raises:
         VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.
@@ -53,6 +54,7 @@ class Video:
     color: ColorTags = ColorTags()
     sample_aspect_ratio: Fraction = Fraction(1)
     name: str = "video"
+    start: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:

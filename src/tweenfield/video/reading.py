@@ -58,8 +58,8 @@ def read_video(
     """
     path, selection = Path(path), frames_slice(frames)
     video = (_read_folder if path.is_dir() else _read_file)(path, selection, size, on_progress)
-    start = video.times[0]
-    return replace(video, times=tuple(t - start for t in video.times))
+    first = video.times[0]
+    return replace(video, times=tuple(t - first for t in video.times), start=video.start + first)
 
 
 def _read_folder(
@@ -116,6 +116,7 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
         assert convert is not None  # without a single frame, decoding would have failed
         times, rate, constant = _times(presented, decoded_at, stream, path)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
+        begins = (presented[0] or 0) * tick(stream)
     indices = frame_range(slice(start, stop, step), len(presented), str(path))
     times = tuple(times[i] for i in indices)
     if constant or len(times) == 1:
@@ -135,6 +136,7 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
             1 / aspect if convert.turns % 2 else aspect, convert.upright, convert.size
         ),
         name=path.name,
+        start=begins,
     )
 
 

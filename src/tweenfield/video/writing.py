@@ -18,11 +18,12 @@ from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import yuv_matrix
 from tweenfield.video.containers import CONTAINERS, Container, Look
 from tweenfield.video.selecting import resize
+from tweenfield.video.sound import Sound
 
 BT709 = ColorTags()
 
 
-def _container(path: str | Path) -> Container:
+def container_for(path: str | Path) -> Container:
     """The container that the name asks for."""
     text = os.fspath(path)
     suffix = "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()
@@ -48,7 +49,7 @@ def check_output(
         UsageError: the name's kind is unknown, is one of ``inputs``, or can't hold ``rate``.
         OutputError: the folder is missing or not writable, or something else is in the way.
     """
-    container, path = _container(path), Path(path)
+    container, path = container_for(path), Path(path)
     most = container.highest_rate
     if rate is not None and most is not None and rate > most:
         raise UsageError(
@@ -65,6 +66,7 @@ def write_video(
     rate: Fraction | int,
     color: ColorTags = BT709,
     sample_aspect_ratio: Fraction = Fraction(1),
+    sound: Sound | None = None,
 ) -> int:
     """Write frames as they come, holding only a few in memory; the result appears whole or not at all.
 
@@ -83,6 +85,9 @@ def write_video(
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
             ones, PNGs stay as they are.
+        sound: what is heard with the frames. It is taken over as it is, and encoded again only where the
+            container can't hold it or its speed changes; GIFs and PNGs have none. It ends where it is
+            damaged.
 
     Returns:
         The number of frames written.
@@ -91,12 +96,12 @@ def write_video(
         UsageError: the name, the rate or the colour matrix is unusable.
         OutputError: there is no frame, a frame has another size or type, or writing failed.
     """
-    container, target, rate = _container(path), Path(path), Fraction(rate)
+    container, target, rate = container_for(path), Path(path), Fraction(rate)
     if not 0 < rate < 1_000_000:
         raise UsageError(f"{target}: the rate {rate} can't be written; choose one above 0 and below 1000000")
     yuv_matrix(color)  # Refuses a matrix that can't be used before any work is done.
     check_output(path, rate=rate)
-    look = Look(rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio))
+    look = Look(rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio), sound=sound)
     with atomic_output(target) as temporary:
         checked = _checked(frames, target)
         if container.square_pixels and look.sample_aspect_ratio != 1:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tweenfield.video.clip import ColorTags
+from tweenfield.video.sound import Sound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,13 @@ class Look:
         rate: frames per second.
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel.
+        sound: what is heard with them.
     """
 
     rate: Fraction
     color: ColorTags
     sample_aspect_ratio: Fraction
+    sound: Sound | None = None
 
 
 @runtime_checkable
@@ -46,6 +49,11 @@ class Container(Protocol):
     @property
     def highest_rate(self) -> Fraction | None:
         """The highest number of frames per second, if there is a limit."""
+        ...
+
+    @property
+    def holds_sound(self) -> bool:
+        """Whether it has room for sound."""
         ...
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import final
 
@@ -16,6 +17,7 @@ from jaxtyping import UInt8
 
 from tweenfield.video.color import frame_from_rgb
 from tweenfield.video.containers.base import Look
+from tweenfield.video.sound import SoundFormat, accompanied
 
 
 @final
@@ -26,15 +28,18 @@ class Coded:
     Attributes:
         codec: the encoder's name.
         options: for the encoder.
+        sound: what of sound the container holds.
         muxer_options: for the container.
         square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
     """
 
     codec: str
     options: Mapping[str, str]
+    sound: SoundFormat
     muxer_options: Mapping[str, str] = field(default_factory=dict)
     square_pixels: bool = False
     folder: bool = field(default=False, init=False)
+    holds_sound: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
@@ -52,9 +57,14 @@ class Coded:
             context.colorspace, context.color_range = look.color.matrix, 2 if look.color.full_range else 1
             context.color_primaries, context.color_trc = look.color.primaries, look.color.transfer
             reformatter, count = VideoReformatter(), 0
-            for count, rgb in enumerate(chain([first], frames), start=1):
-                frame = frame_from_rgb(rgb, look.color, pixel_format, reformatter)
-                frame.pts, frame.time_base = count - 1, 1 / look.rate
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+            with accompanied(container, look.sound, self.sound) as accompaniment:
+                for count, rgb in enumerate(chain([first], frames), start=1):
+                    frame = frame_from_rgb(rgb, look.color, pixel_format, reformatter)
+                    frame.pts, frame.time_base = count - 1, 1 / look.rate
+                    container.mux(stream.encode(frame))
+                    if accompaniment is not None:
+                        accompaniment.write_until(float(count / look.rate), container)
+                container.mux(stream.encode(None))
+                if accompaniment is not None:
+                    accompaniment.write_until(inf, container)
         return count

@@ -21,6 +21,7 @@ from tweenfield.video.containers.base import Look
 class Gif:
     """Its clock ticks 100 times a second, and players show no frame for less than two ticks."""
 
+    holds_sound: bool = field(default=False, init=False)
     folder: bool = field(default=False, init=False)
     square_pixels: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=Fraction(50), init=False)

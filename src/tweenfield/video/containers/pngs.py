@@ -20,6 +20,7 @@ from tweenfield.video.containers.base import Look
 class Pngs:
     """Pictures as they are, pixels of another aspect ratio too."""
 
+    holds_sound: bool = field(default=False, init=False)
     folder: bool = field(default=True, init=False)
     square_pixels: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)

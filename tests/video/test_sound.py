@@ -1,0 +1,99 @@
+"""Sound stays in step with the picture: a click is heard where a flash is seen, to a millisecond."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from video.clicks import FLASHES, RATE, clicking, clicks
+
+from tweenfield import Sound, read_video, write_video
+from tweenfield.video.sound import has_sound, tempo_factors
+
+
+def through(source, target, frames=None, speed=Fraction(1)):
+    """The picture as it is, at another speed, with its sound."""
+    video = read_video(source, frames=frames)
+    length = video.times[-1] - video.times[0] + 1 / video.rate
+    sound = Sound(path=source, start=video.start, length=length, speed=speed)
+    write_video(target, video.frames, rate=video.rate * speed, sound=sound)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "target", "becomes"),
+    [
+        ("a.mp4", "aac", "b.mp4", "aac"),
+        ("a.mkv", "aac", "b.mp4", "aac"),
+        ("a.mp4", "aac", "b.mkv", "aac"),
+        ("a.mkv", "pcm_s16le", "b.mp4", "aac"),
+        ("a.mkv", "pcm_s16le", "b.mkv", "pcm_s16le"),
+        ("a.mp4", "aac", "b.webm", "opus"),
+    ],
+)
+def test_clicks_are_heard_with_their_flashes(tmp_path, source, codec, target, becomes):
+    made = clicking(tmp_path / source, codec)
+    heard, seen = clicks(through(made, tmp_path / target))
+    before, _ = clicks(made)
+    # Matroska has no times below 0: all begins with the last packet of sound before the picture.
+    later = seen[0] - FLASHES[0]
+    assert -0.001 < later < (0.03 if target.endswith("mkv") else 0.002)
+    assert np.abs(np.subtract(seen, FLASHES) - later).max() < 0.0015
+    # Against the same measure of the input, as a codec smears the beginning of a click.
+    assert np.abs(np.subtract(heard, before) - later).max() < 0.001 + 0.001 * (codec != becomes)
+    assert np.abs(np.subtract(heard, seen)).max() < 0.003
+    with av.open(str(tmp_path / target)) as container:
+        assert container.streams.audio[0].codec_context.name == becomes
+        assert container.streams.audio[0].metadata["language"] == "fin"
+
+
+def test_packets_that_fit_are_the_same_bytes(tmp_path):
+    made = clicking(tmp_path / "a.mkv")
+    target = through(made, tmp_path / "b.mp4")
+
+    def packets(path):
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(container.streams.audio[0]) if packet.size]
+
+    assert packets(made) == packets(target)
+
+
+@pytest.mark.parametrize("target", ["b.mp4", "b.mkv"])
+def test_sound_that_begins_later_stays_late(tmp_path, target):
+    made = clicking(tmp_path / "a.mkv", late=0.3)
+    heard, seen = clicks(through(made, tmp_path / target))
+    assert np.abs(np.subtract(heard, seen)).max() < 0.003
+    assert np.abs(np.subtract(seen, FLASHES)).max() < 0.002
+
+
+@pytest.mark.parametrize("target", ["b.mp4", "b.mkv", "b.webm"])
+def test_a_stretch_has_its_own_sound(tmp_path, target):
+    made = clicking(tmp_path / "a.mkv")
+    heard, seen = clicks(through(made, tmp_path / target, frames="20:60"))
+    expected = [t - 20 / RATE for t in FLASHES if 20 / RATE <= t < 60 / RATE]
+    assert len(heard) == len(seen) == len(expected)
+    assert np.abs(np.subtract(heard, seen)).max() < 0.003
+    assert np.abs(np.subtract(seen, expected)).max() < 0.025  # as Matroska may begin a little later
+
+
+@pytest.mark.parametrize("speed", [Fraction(1, 2), Fraction(1, 4), Fraction(3, 2)])
+def test_slow_motion_stretches_sound_along_at_the_same_pitch(tmp_path, speed):
+    made = clicking(tmp_path / "a.mkv")
+    heard, seen = clicks(through(made, tmp_path / "b.mp4", speed=speed))
+    expected = [t / float(speed) for t in FLASHES]
+    assert np.abs(np.subtract(seen, expected)).max() < 0.002
+    # atempo works on windows of some 20 to 40 ms.
+    assert np.abs(np.subtract(heard, expected)).max() < 0.03 / min(float(speed), 1)
+
+
+def test_factors_of_tempo_are_those_that_filters_take():
+    for speed in (0.5, 0.3, 0.125, 0.01, 1.7, 4, 9.9):
+        factors = tempo_factors(speed)
+        assert np.prod(factors) == pytest.approx(speed) and all(0.4999 < f < 2.0001 for f in factors)
+    assert tempo_factors(1) == []
+
+
+def test_what_has_no_sound_is_known(tmp_path):
+    made = clicking(tmp_path / "a.mkv")
+    write_video(tmp_path / "silent.mp4", read_video(made).frames[:3], rate=25)
+    assert has_sound(made) and not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path)
