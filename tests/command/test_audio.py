@@ -53,3 +53,14 @@ def test_without_sound_on_wish_and_where_there_is_no_room_for_it(clip, tmp_path)
         assert not container.streams.audio
     gif = tweenfield("run", clip, "-o", tmp_path / "o.gif", *few, "--fps", "50")
     assert gif.returncode == 0 and "o.gif: this can't hold sound, which is left out; choose" in gif.stderr
+
+
+def test_a_speed_that_changes_has_no_sound_but_that_at_its_own_speed(clip, tmp_path):
+    few = [*TINY, "--frames", "0:20", "--speed", "0:1x 0.4:0.5x"]
+    silent = tweenfield("run", clip, "-o", tmp_path / "silent.mp4", *few)
+    assert (
+        silent.returncode == 0 and "sound can't follow a speed that changes and is left out" in silent.stderr
+    )
+    kept = tweenfield("run", clip, "-o", tmp_path / "kept.mp4", *few, "--audio", "keep")
+    assert kept.returncode == 0 and "left out" not in kept.stderr
+    assert np.abs(np.subtract(heard(tmp_path / "kept.mp4"), FLASHES[:1])).max() < 0.003

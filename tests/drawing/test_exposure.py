@@ -34,7 +34,7 @@ class Toy(Field):
 
 def drawn(light, t, exposure):
     with torch.no_grad():
-        return next(render_exposed(Toy(light), [t], exposure))
+        return next(render_exposed(Toy(light), [t], [exposure]))
 
 
 def as_levels(light):

@@ -1,9 +1,12 @@
 """Output time is the integral of slowness over input time, and the input's time its inverse."""
 
+from fractions import Fraction
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from tweenfield import TimeMap, UsageError, parse_speed
+from tweenfield import TimeMap, UsageError, Video, output_timeline, parse_speed
 
 
 def test_one_point_is_a_constant_speed():
@@ -60,3 +63,32 @@ def test_what_is_no_speed_is_one_sentence(text, said):
     with pytest.raises(UsageError) as error:
         parse_speed(text)
     assert said in str(error.value)
+
+
+def clip(count=26, rate=Fraction(25)):
+    frames = np.zeros((count, 4, 4, 3), np.uint8)
+    return Video(frames=frames, times=tuple(k / rate for k in range(count)), rate=rate)
+
+
+def test_a_constant_speed_is_slow_motion_to_the_frame():
+    for rate in (Fraction(25), Fraction(30000, 1001)):
+        video = clip(rate=rate)
+        for speed, slow in (("0:0.25x", "4x"), ("0:1x 5:1x", "1x"), ("3:0.5", "2x")):
+            assert output_timeline(video, speed=speed) == output_timeline(video, slow=slow)
+
+
+def test_frames_are_even_in_the_output_and_as_fast_as_asked_in_the_input():
+    video, speed = clip(), parse_speed("0:1x 0.5:0.25x 1:2x")
+    timeline = output_timeline(video, fps=50, speed=speed)
+    times = [float(t) for t in timeline.times]
+    played = [speed.output_time(t) for t in times]
+    assert np.abs(np.subtract(played, np.arange(len(times)) / 50)).max() < 1e-5
+    assert times[0] == 0 and 1 - 2 / 50 < times[-1] <= 1 and timeline.rate == 50
+    middle = [b - a for a, b in pairwise(times) if 0.49 < a < 0.51]
+    assert middle == pytest.approx([0.25 / 50] * len(middle), rel=0.02)
+    assert [float(step) for step in timeline.steps[:-1]] == pytest.approx(list(25 * np.diff(times)))
+
+
+def test_slow_motion_and_a_speed_exclude_each_other():
+    with pytest.raises(UsageError, match="give one of --slow and --speed"):
+        output_timeline(clip(), slow="2x", speed="0:1x")

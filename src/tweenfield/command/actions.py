@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.command.options import Audio, Settings, check_name
-from tweenfield.errors import FlowError
+from tweenfield.command.options import Audio, Keyframes, Settings, check_name
+from tweenfield.errors import FlowError, UsageError
 
 # An encoder holds about as many frames back.
 _HELD_BACK = 60
@@ -121,13 +121,19 @@ def draw(
     *,
     keyframes: Video | None,
     size: tuple[int, int] | None = None,
+    shutter: float | None = None,
     sound: Sound | None = None,
 ) -> None:
     """Render and write, frame by frame."""
+    from tweenfield.drawing.exposure import render_exposed
     from tweenfield.drawing.render import render as render_field
     from tweenfield.video import write_video
 
-    drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
+    if shutter is None:
+        drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
+    else:
+        exposures = [float(step) * shutter / 360 for step in timeline.steps]
+        drawn = render_exposed(result.field, timeline.positions, exposures)
     count = len(timeline.positions)
     write_video(
         output,
@@ -139,8 +145,24 @@ def draw(
     )
 
 
+def check_shutter(degrees: float | None, keyframes: Keyframes) -> None:
+    """Refuse a shutter that can't be, and observed frames that would have none."""
+    if degrees is None:
+        return
+    if not 0 < degrees <= 360:
+        raise UsageError(f"a shutter of {degrees:g} degrees can't be; choose one above 0, up to 360")
+    if keyframes is Keyframes.original:
+        raise UsageError("--keyframes original shows frames without motion blur; leave it or --shutter out")
+
+
 def sound_of(
-    source: Path, video: Video, slow: str | None, audio: Audio, output: str, quiet: bool
+    source: Path,
+    video: Video,
+    slow: str | None,
+    speed: str | None,
+    audio: Audio,
+    output: str,
+    quiet: bool,
 ) -> Sound | None:
     """The sound of the frames that were asked for, if there is any and the output has room for it."""
     from tweenfield.video import Sound, container_for, has_sound, parse_slow
@@ -151,6 +173,13 @@ def sound_of(
         say(
             f"tweenfield: {output}: this can't hold sound, which is left out; "
             "choose .mp4, .mkv or .webm to keep it",
+            quiet=quiet,
+        )
+        return None
+    if speed and audio is Audio.stretch:
+        say(
+            "tweenfield: sound can't follow a speed that changes and is left out; "
+            "--audio keep leaves it at its own speed",
             quiet=quiet,
         )
         return None

@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 from tweenfield.command import actions
 from tweenfield.command.bench import bench
-from tweenfield.command.console import check_json, plain, print_facts, print_json, print_shots, say, stages
+from tweenfield.command.console import check_json, print_facts, print_json, say, stages
+from tweenfield.command.info import info
 from tweenfield.command.options import (
     DRAW,
     Audio,
@@ -33,8 +34,10 @@ from tweenfield.command.options import (
     ProtocolOption,
     Quiet,
     Settings,
+    Shutter,
     Size,
     Slow,
+    Speed,
     VideoOut,
     check_name,
     takes_settings,
@@ -106,6 +109,8 @@ def run(
     output: VideoOut,
     fps: Fps = None,
     slow: Slow = None,
+    speed: Speed = None,
+    shutter: Shutter = None,
     keyframes: KeyframesOption = Keyframes.rendered,
     audio: AudioOption = Audio.stretch,
     *,
@@ -119,9 +124,10 @@ def run(
     check_output(output, inputs=[source])
     check_json(settings.json)
     video = actions.read(source, settings.frames, settings.size, settings.quiet)
-    timeline = output_timeline(video, fps=fps or (None if slow else "2x"), slow=slow)
+    timeline = output_timeline(video, fps=fps or (None if slow or speed else "2x"), slow=slow, speed=speed)
     check_output(output, inputs=[source], rate=timeline.rate)
-    sound = actions.sound_of(source, video, slow, audio, output, settings.quiet)
+    actions.check_shutter(shutter, keyframes)
+    sound = actions.sound_of(source, video, slow, speed, audio, output, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         result = fit_field(
@@ -134,7 +140,7 @@ def run(
         if not result.finished:
             raise KeyboardInterrupt
         originals = video if keyframes is Keyframes.original else None
-        actions.draw(result, timeline, output, on_stage, keyframes=originals, sound=sound)
+        actions.draw(result, timeline, output, on_stage, keyframes=originals, shutter=shutter, sound=sound)
     actions.say_written(output, len(timeline), timeline.rate, settings.json, settings.quiet)
 
 
@@ -321,6 +327,7 @@ def eval_(
 
 
 app.command(cls=PlainCommand)(bench)
+app.command(cls=PlainCommand)(info)
 
 
 @app.command(cls=PlainCommand)
@@ -344,55 +351,3 @@ def flow(
         write_flow(actions.flow_of(flow, video, on_stage), output)
     if not quiet:
         print_facts({"written": output, "intervals": len(video) - 1})
-
-
-@app.command(cls=PlainCommand)
-def info(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False),
-    ],
-    shots: Annotated[bool, typer.Option("--shots", help="Find the shots of a video.")] = False,
-    json: Json = None,
-) -> None:
-    """What a video or a model file holds."""
-    from dataclasses import asdict
-
-    if source.suffix == ".tween":
-        if shots:
-            raise UsageError(f"{source}: a model has no shots; give --shots with a video")
-        from tweenfield.fitting.model_file import header, load
-
-        values = header(load(source))
-        field = values["recipe"]["field"]
-        shown = {
-            "model": source,
-            "field": ", ".join(f"{name} {value}" for name, value in field.items()).removeprefix("name "),
-            "video": values["source"]["name"],
-            "frames": f"{len(values['source']['times'])} of {{}}x{{}}".format(*values["source"]["size"]),
-            "rate": values["source"]["rate"],
-            "preset": values["recipe"]["name"],
-            "flow": values["flow"],
-            "steps": f"{values['step']} of {values['steps']} in {values['seconds']:.1f} s",
-        }
-    else:
-        from tweenfield.video import describe_video
-
-        about = describe_video(source)
-        values = plain(asdict(about))
-        shown = values | {
-            "size": "{}x{}".format(*about.size),
-            "duration": f"{float(about.duration):.6g} s",
-            # The range tells how YUV is coded; RGB has none.
-            "color": "RGB"
-            if about.matrix == "gbr"
-            else ("full range" if about.color.full_range else "limited range"),
-            "audio": ", ".join(map(str, about.audio)) or "none",
-        }
-    found = actions.shots_of(source, quiet=False) if shots else []
-    if json:
-        print_json(values | ({"shots": [plain(asdict(shot)) for shot in found]} if shots else {}), json)
-    else:
-        print_facts(shown)
-        if shots:
-            print_shots(found)

@@ -99,6 +99,22 @@ Fps = Annotated[
 Slow = Annotated[
     str | None, typer.Option(metavar="FACTOR", help="Play this much slower: 4x.", rich_help_panel=DRAW)
 ]
+Speed = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POINTS",
+        help='Speed over the input: "0:1x 2.5:0.25x 4:1x", seconds and how fast there.',
+        rich_help_panel=DRAW,
+    ),
+]
+Shutter = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DEGREES",
+        help="Motion blur, as of a shutter open for this part of 360 degrees between frames: 180.",
+        rich_help_panel=DRAW,
+    ),
+]
 AudioOption = Annotated[
     Audio,
     typer.Option(

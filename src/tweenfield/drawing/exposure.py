@@ -32,26 +32,26 @@ def colors_of(light: Float32[np.ndarray, "*any"]) -> Float32[np.ndarray, "*any"]
 
 
 def render_exposed(
-    field: Field, times: Iterable[float | Fraction], exposure: float | Fraction
+    field: Field, times: Iterable[float | Fraction], exposures: Iterable[float | Fraction]
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Render ``field`` with motion blur, frame by frame, on its own grid.
 
-    Each frame is the mean of linear light over ``exposure``, centred on its time; what reaches beyond the
+    Each frame is the mean of linear light over its exposure, centred on its time; what reaches beyond the
     first or the last observed frame is left out. The mean is taken over the middles of equal parts of the
     exposure: eight, then three times as many as long as the picture changes by a quarter of a level or more.
 
     Args:
         field: a fitted field.
         times: as for ``tweenfield.render``.
-        exposure: how long the shutter is open, in observed-frame intervals.
+        exposures: how long the shutter is open for each of them, in observed-frame intervals.
 
     Raises:
-        UsageError: the exposure isn't positive, or a time lies outside the fitted ones.
+        UsageError: an exposure isn't positive, or a time lies outside the fitted ones.
     """
-    if not exposure > 0:
-        raise UsageError(f"an exposure of {float(exposure):g} intervals shows nothing; give a positive one")
     last = field.grid.frames - 1
-    for t in times:
+    for t, exposure in zip(times, exposures, strict=True):
+        if not exposure > 0:
+            raise UsageError(f"an exposure of {float(exposure):g} intervals shows nothing; give a longer one")
         if not 0 <= t <= last:
             raise UsageError(f"time {float(t):g} was asked for, but the field covers 0 to {last}")
         opens, closes = max(float(t - exposure / 2), 0.0), min(float(t + exposure / 2), float(last))

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tweenfield.errors import UsageError
+from tweenfield.video.time_map import TimeMap, parse_speed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,12 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def steps(self) -> list[Fraction]:
+        """How far the next position is from each; that of the last one is as far as the one before it."""
+        steps = [after - before for before, after in pairwise(self.positions)] or [Fraction(1)]
+        return [*steps, steps[-1]][: len(self)]
 
 
 def parse_rate(text: str) -> FrameRate:
@@ -164,8 +171,9 @@ def output_timeline(
     *,
     fps: FrameRate | Fraction | float | str | None = None,
     slow: Fraction | float | str | None = None,
+    speed: TimeMap | str | None = None,
 ) -> Timeline:
-    """The frames to draw so that ``video`` plays at ``fps``, ``slow`` times slower.
+    """The frames to draw so that ``video`` plays at ``fps``, ``slow`` times slower or at a ``speed``.
 
     They lie k / (rate * slow) after the first observed frame, up to and including the last: nothing is
     extrapolated, so twice the rate turns n frames into 2n - 1.
@@ -174,20 +182,36 @@ def output_timeline(
         video: gives the observed frames' times and the source's rate.
         fps: playback rate, or a text for ``parse_rate``; the source's own if None.
         slow: factor, or a text for ``parse_slow``; 1 if None.
+        speed: over the time since the first frame, or a text for ``parse_speed``, in place of ``slow``.
 
     Raises:
-        UsageError: a rate or factor that isn't positive.
+        UsageError: a rate, factor or speed that can't be, or both ``slow`` and ``speed``.
     """
+    if slow is not None and speed is not None:
+        raise UsageError("slow motion and a speed can't be combined; give one of --slow and --speed")
     rate = (
         video.rate
         if fps is None
         else (fps if isinstance(fps, FrameRate) else parse_rate(str(fps))).of(video.rate)
     )
     factor = Fraction(1) if slow is None else parse_slow(str(slow))
-    step = 1 / (rate * factor)
-    count = (video.times[-1] - video.times[0]) // step + 1
-    times = tuple(video.times[0] + k * step for k in range(count))
+    if speed is None:
+        step = 1 / (rate * factor)
+        count = (video.times[-1] - video.times[0]) // step + 1
+        times = tuple(video.times[0] + k * step for k in range(count))
+    else:
+        times = _mapped(video, rate, speed if isinstance(speed, TimeMap) else parse_speed(speed))
     return Timeline(times=times, positions=tuple(field_position(video.times, t) for t in times), rate=rate)
+
+
+def _mapped(video: Timed, rate: Fraction, speed: TimeMap) -> tuple[Fraction, ...]:
+    """The source times of frames at ``rate`` when the source is played at ``speed``."""
+    first, last = video.times[0], video.times[-1]
+    # Where the last output frame falls on the last observed one, rounding may put it a little later.
+    count = int(speed.output_time(float(last - first)) * float(rate) + 1e-6) + 1
+    # The nearest simple fraction: a time that is that of an observed frame becomes exactly that.
+    found = (Fraction(speed.input_time(float(k / rate))).limit_denominator(1_000_000) for k in range(count))
+    return tuple(min(max(first + t, first), last) for t in found)
 
 
 def increasing(values: Sequence[int | None]) -> bool:

@@ -1,0 +1,64 @@
+"""The command that shows what a file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tweenfield.command import actions
+from tweenfield.command.console import plain, print_facts, print_json, print_shots
+from tweenfield.command.options import Json
+from tweenfield.errors import UsageError
+
+
+def info(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A video, a folder of images, or a model.", show_default=False),
+    ],
+    shots: Annotated[bool, typer.Option("--shots", help="Find the shots of a video.")] = False,
+    json: Json = None,
+) -> None:
+    """What a video or a model file holds."""
+    from dataclasses import asdict
+
+    if source.suffix == ".tween":
+        if shots:
+            raise UsageError(f"{source}: a model has no shots; give --shots with a video")
+        from tweenfield.fitting.model_file import header, load
+
+        values = header(load(source))
+        field = values["recipe"]["field"]
+        shown = {
+            "model": source,
+            "field": ", ".join(f"{name} {value}" for name, value in field.items()).removeprefix("name "),
+            "video": values["source"]["name"],
+            "frames": f"{len(values['source']['times'])} of {{}}x{{}}".format(*values["source"]["size"]),
+            "rate": values["source"]["rate"],
+            "preset": values["recipe"]["name"],
+            "flow": values["flow"],
+            "steps": f"{values['step']} of {values['steps']} in {values['seconds']:.1f} s",
+        }
+    else:
+        from tweenfield.video import describe_video
+
+        about = describe_video(source)
+        values = plain(asdict(about))
+        shown = values | {
+            "size": "{}x{}".format(*about.size),
+            "duration": f"{float(about.duration):.6g} s",
+            # The range tells how YUV is coded; RGB has none.
+            "color": "RGB"
+            if about.matrix == "gbr"
+            else ("full range" if about.color.full_range else "limited range"),
+            "audio": ", ".join(map(str, about.audio)) or "none",
+        }
+    found = actions.shots_of(source, quiet=False) if shots else []
+    if json:
+        print_json(values | ({"shots": [plain(asdict(shot)) for shot in found]} if shots else {}), json)
+    else:
+        print_facts(shown)
+        if shots:
+            print_shots(found)
