@@ -1,6 +1,6 @@
 """Turns results on time and memory into ``docs/costs.md`` and its pictures.
 
-Reads what ``scaling.py``, ``time_to_quality.py`` and ``step_cost.py`` left.
+Reads what ``real_size.py``, ``memory.py``, ``scaling.py``, ``time_to_quality.py`` and ``step_cost.py`` left.
 """
 
 import json
@@ -23,17 +23,32 @@ PAGE = """# Time and memory
 
 <!-- Made by benchmarks/costs.py from benchmarks/results; don't edit. -->
 
+## Real sizes, beside other methods
+
+![Processor seconds per drawn frame over the pixels of a frame, and PSNR over them](images/real_size.png)
+
+What each further drawn frame costs when the frame rate is doubled, in processor seconds on one core, decoding
+and encoding included; what the fit costs besides, once for a clip of any length; peak memory; and the PSNR of
+every second of 21 frames, drawn from the others. Other programs ran on the other core, which makes times differ
+between runs, those of the fit by a third. `benchmarks/real_size.py` measures it.
+
+{real}
+
+![Resident size over time](images/memory.png)
+
+Memory doesn't grow with the length of a video: {memory_frames} frames of 1080p, `{memory_preset}`, took
+{memory_minutes} minutes on two cores, shared with other programs, and {memory_peak} MiB at most. Nothing is
+written beside the output. `benchmarks/memory.py` measures it.
+
 ## Pixels and frames
 
 ![Seconds and memory over pixels and over frames; the dashed lines are proportional](images/costs.png)
 
 `tweenfield run` with `transport` on *Big Buck Bunny*, resized, the frame rate doubled, each run a process
 of its own, with flow, fit, rendering and encoding. Processor seconds on one thread, as other programs ran
-too; commits {commits}. The dashed lines are proportional to pixels or frames: the fit costs the same
-for any clip, the rest grows in proportion. Memory grows with the pixels of a frame; with the number of
-frames only until 512 MiB of frames and as much of flow are kept. From then on, in the longer clip of
-1080x1920, flow is estimated three times, so it takes longer than its frames alone would make it. Large
-pictures take less since then; the [lab notes](lab-notes.md#2026-11-26-real-sizes) have the first figures.
+too; commits {commits}, which is before pictures above 250,000 pixels had smaller maps and the fit a cheaper
+network: the section above has what large pictures cost now. The dashed lines are proportional to pixels or
+frames: the fit costs the same for any clip, the rest grows in proportion.
 
 {runs}
 
@@ -67,9 +82,30 @@ def main() -> None:
     scaling, machine = content["runs"], content["machine"]
     quality = json.loads((RESULTS / "time_to_quality.json").read_text())
     steps = json.loads((RESULTS / "step_cost.json").read_text())["results"]
+    real = json.loads((RESULTS / "real_size.json").read_text())["runs"]
+    memory = json.loads((RESULTS / "memory.json").read_text())
     draw_costs(scaling)
     draw_quality(quality["results"])
+    draw_real_size(real)
+    draw_memory(memory)
     page = PAGE.format(
+        real=table(
+            ("frames, method", "seconds per drawn frame", "seconds of the fit", "peak MiB", "PSNR in dB"),
+            [
+                (
+                    name,
+                    f"{run['processor_seconds_per_drawn_frame']:.2f}",
+                    f"{run['fit_seconds']:.1f}" if run["fit_seconds"] else "",
+                    round(run["peak_memory_mib"]),
+                    f"{run['psnr_held_out']:.2f}" if "psnr_held_out" in run else "",
+                )
+                for name, run in real.items()
+            ],
+        ),
+        memory_frames=memory["frames"],
+        memory_preset=memory["preset"],
+        memory_minutes=round(memory["seconds"] / 60),
+        memory_peak=memory["peak_mib"],
         commits=", ".join(sorted({run["commit"] for run in scaling.values()})),
         runs=table(
             ("run", "drawn", "processor seconds", "MiB"),
@@ -145,6 +181,52 @@ def draw_costs(runs: dict[str, dict]) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(IMAGES / "costs.png", dpi=90)
+
+
+def draw_real_size(runs: dict[str, dict]) -> None:
+    """Cost over pixels of every method, and its quality over cost at 240x360 and 1080p."""
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    over_pixels, over_cost = figure.subplots(1, 2)
+    for method in dict.fromkeys(run["method"] for run in runs.values()):
+        mine = [run for run in runs.values() if run["method"] == method]
+        sizes = sorted({run["megapixels"] for run in mine})
+        spent = [
+            np.mean([r["processor_seconds_per_drawn_frame"] for r in mine if r["megapixels"] == size])
+            for size in sizes
+        ]
+        (line,) = over_pixels.plot(sizes, spent, marker="o", label=method)
+        for megapixels, marker in ((0.086, "s"), (2.074, "o")):
+            points = [
+                (run["processor_seconds_per_drawn_frame"], run["psnr_held_out"])
+                for run in mine
+                if run["megapixels"] == megapixels
+            ]
+            if points:
+                over_cost.plot(*np.mean(points, axis=0), marker=marker, color=line.get_color())
+    over_pixels.set(xlabel="megapixels of a frame", ylabel="processor seconds per drawn frame", yscale="log")
+    over_cost.set(
+        xlabel="processor seconds per drawn frame (circles: 1080p, squares: 240x360)",
+        ylabel="held-out PSNR (dB)",
+    )
+    for axes in (over_pixels, over_cost):
+        logarithmic(axes)
+        axes.grid(alpha=0.3)
+    over_pixels.legend()
+    figure.savefig(IMAGES / "real_size.png", dpi=100)
+
+
+def draw_memory(memory: dict) -> None:
+    """Resident size over the time of one run."""
+    figure = Figure(figsize=(10, 2.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(*zip(*memory["samples"], strict=True), linewidth=1, color=COLORS["draft"])
+    axes.set(
+        xlabel=f"seconds; {memory['frames']} frames of 1080p, {memory['preset']}",
+        ylabel="resident size (MiB)",
+        ylim=(0, None),
+    )
+    axes.grid(alpha=0.3)
+    figure.savefig(IMAGES / "memory.png", dpi=100)
 
 
 def clips(fits: list[dict]) -> list[str]:
