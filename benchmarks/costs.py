@@ -4,6 +4,7 @@ Reads what ``real_size.py``, ``memory.py``, ``scaling.py``, ``time_to_quality.py
 """
 
 import json
+from collections import Counter
 
 import numpy as np
 from common import RESULTS, ROOT, table
@@ -29,8 +30,8 @@ PAGE = """# Time and memory
 
 What each further drawn frame costs when the frame rate is doubled, in processor seconds on one core, decoding
 and encoding included; what the fit costs besides, once for a clip of any length; peak memory; and the PSNR of
-every second of 21 frames, drawn from the others. Other programs ran on the other core, which makes times differ
-between runs, those of the fit by a third. `benchmarks/real_size.py` measures it.
+every second of 21 frames, drawn from the others. Other programs ran on the other core, which makes times
+differ between runs, those of the fit by a third. `benchmarks/real_size.py` measures it.
 
 {real}
 
@@ -187,6 +188,10 @@ def draw_real_size(runs: dict[str, dict]) -> None:
     """Cost over pixels of every method, and its quality over cost at 240x360 and 1080p."""
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     over_pixels, over_cost = figure.subplots(1, 2)
+    # Means are those of frames that every method has drawn.
+    drawn_by = Counter(name.rpartition(", ")[0] for name in runs)
+    common = {case for case, count in drawn_by.items() if count == max(drawn_by.values())}
+    runs = {name: run for name, run in runs.items() if name.rpartition(", ")[0] in common}
     for method in dict.fromkeys(run["method"] for run in runs.values()):
         mine = [run for run in runs.values() if run["method"] == method]
         sizes = sorted({run["megapixels"] for run in mine})
@@ -205,7 +210,8 @@ def draw_real_size(runs: dict[str, dict]) -> None:
                 over_cost.plot(*np.mean(points, axis=0), marker=marker, color=line.get_color())
     over_pixels.set(xlabel="megapixels of a frame", ylabel="processor seconds per drawn frame", yscale="log")
     over_cost.set(
-        xlabel="processor seconds per drawn frame (circles: 1080p, squares: 240x360)",
+        title="circles: 1080p, squares: 240x360",
+        xlabel="processor seconds per drawn frame",
         ylabel="held-out PSNR (dB)",
     )
     for axes in (over_pixels, over_cost):
