@@ -107,7 +107,8 @@ def accompanied(
             # A codec that this FFmpeg can't decode leaves the stream without one.
             if stream.codec_context is None or not stream.rate:
                 continue
-            name = stream.codec_context.name
+            # By its own name, as a decoder may have another: mp3float for MP3.
+            name = stream.codec_context.codec.canonical_name
             fits = held.kept is None or name in held.kept
             track = (_Copied if fits and sound.speed == 1 else _Encoded)(sound, stream, container, held)
             track.out.metadata.update(stream.metadata)
