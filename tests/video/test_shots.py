@@ -8,7 +8,7 @@ import pytest
 
 from tweenfield.storage.on_demand import OnDemand
 from tweenfield.video import Video, find_shots
-from tweenfield.video.shots import find_cuts
+from tweenfield.video.shots import find_breaks, find_cuts
 
 HEIGHT, WIDTH = 90, 160
 
@@ -175,3 +175,15 @@ def test_a_long_video_has_the_shots_of_its_parts():
     first, second = find_shots(small)
     assert second.begins == "dissolve" and abs(first.frames[1] - 505) <= 2
     assert abs(second.frames[0] - 517) <= 2 and second.frames[1] == 577
+
+
+def test_breaks_are_cuts_and_both_sides_of_a_flash():
+    frames = np.concatenate((scene(1), scene(2)))
+    frames[10] = 250
+    video = video_of(frames)
+    assert np.flatnonzero(find_cuts(video.frames)).tolist() == [23]
+    assert np.flatnonzero(find_breaks(video.frames)).tolist() == [9, 10, 23]
+
+
+def test_fast_motion_is_no_break():
+    assert not find_breaks(video_of(scene(1, speed=9.0)).frames)[:].any()

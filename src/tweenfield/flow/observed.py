@@ -91,7 +91,7 @@ class Observed:
 
     @cached_property
     def breaks(self) -> Bool[OnDemand, " intervals"]:
-        """Which intervals join two frames that are unlike, by ``tweenfield.video.shots``."""
+        """Which intervals hold a cut, or lead to or from a flash, by ``tweenfield.video.shots``."""
         return find_breaks(self.video.frames)
 
 

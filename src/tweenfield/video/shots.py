@@ -64,7 +64,7 @@ def find_cuts(frames: UInt8[Rows, "frames height width 3"]) -> Bool[OnDemand, " 
 
 
 def find_breaks(frames: UInt8[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
-    """Which intervals join two frames that are unlike: those of hard cuts, and both sides of a flash."""
+    """Which intervals hold a hard cut, or lead to or from a flash of one frame."""
     return _Compared(frames).breaks
 
 
@@ -156,5 +156,11 @@ class _Compared:
         )
 
     def _break(self, k: int) -> bool:
-        beside = [float(self._likeness[i]) for i in (k - 1, k + 1) if 0 <= i < self.intervals]
-        return bool(self._likeness[k] < _UNLIKE * max(beside, default=0))
+        return bool(self.cuts[k]) or self._is_flash(k) or self._is_flash(k + 1)
+
+    def _is_flash(self, k: int) -> bool:
+        """Whether the frames before and after are alike, and this one is like neither."""
+        if not 0 < k < self.intervals:
+            return False
+        most = _UNLIKE * likeness(self.thumbnails[k - 1], self.thumbnails[k + 1])
+        return max(float(self._likeness[k - 1]), float(self._likeness[k])) < most
