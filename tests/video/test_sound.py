@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from video.clicks import FLASHES, RATE, clicking, clicks
+from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks
 
 from tweenfield import Sound, read_video, write_video
 from tweenfield.video.sound import has_sound, tempo_factors
@@ -98,3 +98,21 @@ def test_what_has_no_sound_is_known(tmp_path):
     made = clicking(tmp_path / "a.mkv")
     write_video(tmp_path / "silent.mp4", read_video(made).frames[:3], rate=25)
     assert has_sound(made) and not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path)
+
+
+def test_damaged_sound_ends_with_a_sentence_and_the_picture_is_whole(tmp_path):
+    made = clicking(tmp_path / "a.mp4")
+    with av.open(str(made)) as container:
+        places = [(p.pos, p.size) for p in container.demux(container.streams.audio[0]) if p.size]
+    content = bytearray(made.read_bytes())
+    for begin, size in places[70:]:
+        content[begin : begin + size] = bytes([255]) * size
+    made.write_bytes(content)
+    video, said = read_video(made), []
+    sound = Sound(path=made, start=video.start, length=Fraction(3), on_damage=said.append)
+    assert write_video(tmp_path / "b.webm", video.frames, rate=RATE, sound=sound) == FRAMES
+    (sentence,) = said
+    assert sentence.startswith(f"{made}: the sound is damaged at 1.") and sentence.endswith("ends there")
+    heard, seen = clicks(tmp_path / "b.webm")
+    assert len(seen) == 3
+    assert np.abs(np.subtract(heard[:2], FLASHES[:2])).max() < 0.003

@@ -92,3 +92,8 @@ def test_frames_are_even_in_the_output_and_as_fast_as_asked_in_the_input():
 def test_slow_motion_and_a_speed_exclude_each_other():
     with pytest.raises(UsageError, match="give one of --slow and --speed"):
         output_timeline(clip(), slow="2x", speed="0:1x")
+
+
+def test_no_time_is_before_the_first_frame():
+    with pytest.raises(UsageError, match="a point at -1 s; give times from 0 on"):
+        TimeMap([(-1.0, 1.0)])

@@ -188,6 +188,7 @@ def sound_of(
         start=video.start,
         length=video.times[-1] - video.times[0] + 1 / video.rate,
         speed=1 / parse_slow(slow) if slow and audio is Audio.stretch else Fraction(1),
+        on_damage=lambda sentence: say(f"tweenfield: {sentence}", quiet=quiet),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,12 +29,14 @@ class Sound:
         start: what is heard with the first frame, in seconds on the file's clock.
         length: how many seconds of it are taken.
         speed: at which it is played, without a change of pitch: 0.5 is half as fast.
+        on_damage: called with a sentence where it can't be decoded any further.
     """
 
     path: Path
     start: Fraction
     length: Fraction
     speed: Fraction = Fraction(1)
+    on_damage: Callable[[str], None] = lambda sentence: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,7 @@ class Accompaniment:
     def _read(
         sound: Sound, source: av.container.InputContainer, tracks: dict[int, _Track]
     ) -> Iterator[Packet]:
-        open_tracks = set(tracks)
+        open_tracks, reached = set(tracks), 0.0
         try:
             for packet in source.demux([source.streams[index] for index in tracks]):
                 index = packet.stream.index
@@ -86,9 +88,11 @@ class Accompaniment:
                     if not open_tracks:
                         break
                 if packet.dts is not None:
+                    reached = _begins(packet)
                     yield from tracks[index](packet)
         except av.error.FFmpegError:
-            pass  # Damaged from here on: what came before it is kept, as the picture is whole.
+            # The picture is whole, so it is kept, with the sound that came before the damage.
+            sound.on_damage(f"{sound.path}: the sound is damaged at {reached:.1f} s and ends there")
         for track in tracks.values():
             yield from track(av.Packet(0))
 
