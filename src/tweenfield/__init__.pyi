@@ -22,6 +22,9 @@ from .bench.cells import Method as Method
 from .bench.experiment import Experiment as Experiment
 from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
+from .choices import Audio as Audio
+from .choices import End as End
+from .choices import Timing as Timing
 from .drawing.exposure import render_exposed as render_exposed
 from .drawing.render import render as render
 from .errors import (
@@ -168,19 +171,22 @@ from .video import (
     CONTAINERS as CONTAINERS,
 )
 from .video import (
+    Carried as Carried,
+)
+from .video import (
     ColorTags as ColorTags,
 )
 from .video import (
     Container as Container,
 )
 from .video import (
+    Encoding as Encoding,
+)
+from .video import (
     Look as Look,
 )
 from .video import (
     Shot as Shot,
-)
-from .video import (
-    Sound as Sound,
 )
 from .video import (
     Timeline as Timeline,

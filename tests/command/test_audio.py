@@ -6,6 +6,8 @@ import pytest
 from command.running import tweenfield
 from video.clicks import FLASHES, RATE, clicking, clicks
 
+from tweenfield import parse_speed
+
 TINY = [
     "--field",
     "siren",
@@ -52,15 +54,18 @@ def test_without_sound_on_wish_and_where_there_is_no_room_for_it(clip, tmp_path)
     with av.open(str(tmp_path / "o.mp4")) as container:
         assert not container.streams.audio
     gif = tweenfield("run", clip, "-o", tmp_path / "o.gif", *few, "--fps", "50")
-    assert gif.returncode == 0 and "o.gif: this can't hold sound, which is left out; choose" in gif.stderr
-
-
-def test_a_speed_that_changes_has_no_sound_but_that_at_its_own_speed(clip, tmp_path):
-    few = [*TINY, "--frames", "0:20", "--speed", "0:1x 0.4:0.5x"]
-    silent = tweenfield("run", clip, "-o", tmp_path / "silent.mp4", *few)
     assert (
-        silent.returncode == 0 and "sound can't follow a speed that changes and is left out" in silent.stderr
+        gif.returncode == 0
+        and "o.gif: this holds a picture only: sound will be left out; choose" in gif.stderr
     )
+
+
+def test_sound_follows_a_speed_that_changes_unless_it_is_to_be_kept(clip, tmp_path):
+    few, speed = [*TINY, "--frames", "0:40", "--speed", "0:1x 0.4:0.5x"], parse_speed("0:1x 0.4:0.5x")
+    stretched = tweenfield("run", clip, "-o", tmp_path / "stretched.mp4", *few)
+    assert stretched.returncode == 0 and "left out" not in stretched.stderr
+    found = [speed.input_time(t) for t in heard(tmp_path / "stretched.mp4")]
+    assert np.abs(np.subtract(found, FLASHES[:2])).max() < 0.03
     kept = tweenfield("run", clip, "-o", tmp_path / "kept.mp4", *few, "--audio", "keep")
     assert kept.returncode == 0 and "left out" not in kept.stderr
-    assert np.abs(np.subtract(heard(tmp_path / "kept.mp4"), FLASHES[:1])).max() < 0.003
+    assert np.abs(np.subtract(heard(tmp_path / "kept.mp4"), FLASHES[:2])).max() < 0.003

@@ -43,11 +43,13 @@ def model(clip, tmp_path_factory):
 @pytest.mark.parametrize(
     ("flags", "frames", "rate"),
     [
-        ([], 13, Fraction(60)),
-        (["--fps", "60000/1001"], 12, Fraction(60000, 1001)),
-        (["--slow", "4x"], 25, Fraction(30)),
-        (["--slow", "2x", "--fps", "60"], 25, Fraction(60)),
-        (["--fps", "24"], 5, Fraction(24)),
+        ([], 14, Fraction(60)),
+        (["--end", "stop"], 13, Fraction(60)),
+        (["--fps", "60000/1001", "--end", "stop"], 12, Fraction(60000, 1001)),
+        (["--slow", "4x"], 28, Fraction(30)),
+        (["--slow", "2x", "--fps", "60"], 28, Fraction(60)),
+        (["--fps", "24"], 6, Fraction(24)),
+        (["--from", "0.1", "--to", "0.2"], 6, Fraction(60)),
     ],
 )
 def test_run_draws_the_asked_frames_at_the_asked_rate(clip, tmp_path, flags, frames, rate):
@@ -59,8 +61,8 @@ def test_run_draws_the_asked_frames_at_the_asked_rate(clip, tmp_path, flags, fra
 
 def test_run_writes_json_to_stdout_and_progress_nowhere_when_quiet(clip, tmp_path):
     result = tweenfield("run", clip, "-o", tmp_path / "pngs", *TINY, "--frames", "0:5:2", "--json", "-", "-q")
-    assert json.loads(result.stdout) == {"written": str(tmp_path / "pngs"), "frames": 5, "rate": "30"}
-    assert result.stderr == "" and len(list((tmp_path / "pngs").glob("*.png"))) == 5
+    assert json.loads(result.stdout) == {"written": str(tmp_path / "pngs"), "frames": 6, "rate": "30"}
+    assert result.stderr == "" and len(list((tmp_path / "pngs").glob("*.png"))) == 6
 
 
 def test_original_keyframes_come_through(clip, tmp_path):
@@ -74,7 +76,7 @@ def test_a_model_is_drawn_at_another_size_with_its_original_frames_or_its_own(cl
     drawn = tweenfield("render", model, "-o", tmp_path / "large.mkv", "--size", "48x72", "--slow", "3x")
     assert drawn.returncode == 0, drawn.stderr
     video = read_video(tmp_path / "large.mkv")
-    assert (len(video), video.size, video.rate) == (19, (48, 72), 30)
+    assert (len(video), video.size, video.rate) == (21, (48, 72), 30)
     kept = tweenfield("render", model, "-o", tmp_path / "k", "--keyframes", "original", "--video", clip)
     assert kept.returncode == 0, kept.stderr
     np.testing.assert_array_equal(read_video(tmp_path / "k").frames[::2], read_video(clip).frames)
@@ -123,7 +125,7 @@ def test_eval_says_which_program_failed(clip):
 
 def test_transport_is_the_default_and_draws_observed_frames_exactly(clip, tmp_path):
     result = tweenfield("run", clip, "-o", tmp_path / "pngs", "--steps", "5", "--json", "-")
-    assert json.loads(result.stdout)["frames"] == 13
+    assert json.loads(result.stdout)["frames"] == 14
     np.testing.assert_array_equal(read_video(tmp_path / "pngs").frames[::2], read_video(clip).frames)
     values = json.loads(tweenfield("eval", clip, "--steps", "5", "--json", "-").stdout)
     assert values["field"] == "transport" and values["psnr_observed"] == 100
@@ -234,9 +236,8 @@ def test_ctrl_c_while_fitting_leaves_a_usable_checkpoint_that_resumes(clip, tmp_
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
-@pytest.mark.parametrize("name", ["run", "eval"])
-def test_ctrl_c_elsewhere_leaves_nothing(clip, tmp_path, name):
-    result = interrupted(name, clip, "-o", tmp_path / "out", *ENDLESS, wait_for=burning)
+def test_ctrl_c_elsewhere_leaves_nothing(clip, tmp_path):
+    result = interrupted("eval", clip, "-o", tmp_path / "out", *ENDLESS, wait_for=burning)
     fails(result, 1, "stopped by Ctrl-C; the output was not written")
     assert list(tmp_path.iterdir()) == []
 
@@ -329,8 +330,23 @@ def places(clip, model, tmp_path):
         ("render {here}/cut.tween -o {here}/o.mp4", 1, ["cut.tween", "part of one"]),
         ("render {clip} -o {here}/o.mp4", 1, ["not a tweenfield model"]),
         ("render {model} -o {here}/o.mp4 --keyframes original", 2, ["--video"]),
-        ("render {model} -o {here}/o.mp4 --frames 0:5", 2, ["--frames", "--keyframes original"]),
-        ("render {model} -o {here}/o.mp4 --video {clip}", 2, ["--video", "--keyframes original"]),
+        ("render {model} -o {here}/o.mp4 --frames 0:5", 2, ["--frames", "add --video IN"]),
+        ("run {clip} -o {here}/o.mp4 --from 0.2 --to 0.1", 2, ["nothing from 0.2 s to 0.1 s"]),
+        ("run {clip} -o {here}/o.mp4 --from 7:00", 1, ["no frame from 420 s on", "the last one is at 0.2 s"]),
+        ("run {clip} -o {here}/o.mp4 --from 0 --frames 0:3", 2, ["can't be combined"]),
+        ("run {clip} -o {here}/o.mp4 --input-fps 24", 2, ["--input-fps is for a folder"]),
+        ("run {clip} -o {here}/o.mp4 --codec prores", 2, ["can't hold prores; use h264, hevc, av1, vp9"]),
+        ("run {clip} -o {here}/o.mp4 --codec divx", 2, ["no codec 'divx'; use h264"]),
+        ("run {clip} -o {here}/o.mkv --codec ffv1 --crf 3", 2, ["no constant rate factor"]),
+        ("run {clip} -o {here}/o.mkv --crf 99", 2, ["from 0 to 51, not 99"]),
+        (
+            "run {clip} -o {here}/o.mkv --pixel-format rgb565le",
+            2,
+            ["can't write the pixel format", "yuv420p"],
+        ),
+        ("run {clip} -o {here}/o.gif --codec h264", 2, ["no choice of codec"]),
+        ("run {clip} {clip} -o {here}/o.mp4", 2, ["need a folder"]),
+        ("run {here}/*.avi -o {here}/o", 2, ["no file has such a name"]),
         (
             "render {model} -o {here}/o.mp4 --keyframes original --video {clip} --frames 0:5",
             2,

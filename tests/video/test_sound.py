@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks
 
-from tweenfield import Sound, read_video, write_video
-from tweenfield.video.sound import has_sound, tempo_factors
+from tweenfield import Carried, output_timeline, parse_speed, read_video, write_video
+from tweenfield.video.carrying.stretching import Stretch
+from tweenfield.video.carrying.tracks import tempo_factors
 
 
 def through(source, target, frames=None, speed=Fraction(1)):
     """The picture as it is, at another speed, with its sound."""
     video = read_video(source, frames=frames)
     length = video.times[-1] - video.times[0] + 1 / video.rate
-    sound = Sound(path=source, start=video.start, length=length, speed=speed)
-    write_video(target, video.frames, rate=video.rate * speed, sound=sound)
+    carried = Carried(path=source, start=video.start, length=length, speed=speed)
+    write_video(target, video.frames, rate=video.rate * speed, carried=carried)
     return target
 
 
@@ -94,12 +95,6 @@ def test_factors_of_tempo_are_those_that_filters_take():
     assert tempo_factors(1) == []
 
 
-def test_what_has_no_sound_is_known(tmp_path):
-    made = clicking(tmp_path / "a.mkv")
-    write_video(tmp_path / "silent.mp4", read_video(made).frames[:3], rate=25)
-    assert has_sound(made) and not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path)
-
-
 def test_damaged_sound_ends_with_a_sentence_and_the_picture_is_whole(tmp_path):
     made = clicking(tmp_path / "a.mp4")
     with av.open(str(made)) as container:
@@ -109,10 +104,61 @@ def test_damaged_sound_ends_with_a_sentence_and_the_picture_is_whole(tmp_path):
         content[begin : begin + size] = bytes([255]) * size
     made.write_bytes(content)
     video, said = read_video(made), []
-    sound = Sound(path=made, start=video.start, length=Fraction(3), on_damage=said.append)
-    assert write_video(tmp_path / "b.webm", video.frames, rate=RATE, sound=sound) == FRAMES
+    carried = Carried(path=made, start=video.start, length=Fraction(3), on_damage=said.append)
+    assert write_video(tmp_path / "b.webm", video.frames, rate=RATE, carried=carried) == FRAMES
     (sentence,) = said
-    assert sentence.startswith(f"{made}: the sound is damaged at 1.") and sentence.endswith("ends there")
+    assert sentence.startswith(f"{made}: the sound is damaged at 1.") and sentence.endswith(
+        "left out where it can't be read"
+    )
     heard, seen = clicks(tmp_path / "b.webm")
     assert len(seen) == 3
     assert np.abs(np.subtract(heard[:2], FLASHES[:2])).max() < 0.003
+
+
+def test_one_damaged_packet_leaves_a_gap_and_the_rest_in_step(tmp_path):
+    made = clicking(tmp_path / "a.mp4")
+    with av.open(str(made)) as container:
+        places = [(p.pos, p.size) for p in container.demux(container.streams.audio[0]) if p.size]
+    content = bytearray(made.read_bytes())
+    begin, size = places[40]
+    content[begin : begin + size] = bytes([255]) * size
+    made.write_bytes(content)
+    video, said = read_video(made), []
+    for speed in (Fraction(1), Fraction(1, 2)):
+        carried = Carried(
+            path=made, start=video.start, length=Fraction(3), speed=speed, on_damage=said.append
+        )
+        write_video(tmp_path / "b.webm", video.frames, rate=RATE * speed, carried=carried)
+        heard, _ = clicks(tmp_path / "b.webm")
+        assert np.abs(np.subtract(heard, [t / float(speed) for t in FLASHES])).max() < 0.03 / float(speed)
+    assert len(said) == 2
+
+
+def test_sound_follows_a_speed_that_changes(tmp_path):
+    """Each click is heard when its flash is seen, however often the speed has changed."""
+    made = clicking(tmp_path / "a.mkv")
+    video, speed = read_video(made), parse_speed("0:1x 0.8:0.3x 1.6:2x 2.2:0.7x")
+    timeline = output_timeline(video, fps=100, speed=speed)
+    frames = (video.frames[int(t * RATE)] for t in timeline.times)
+    carried = Carried(path=made, start=video.start, length=timeline.length, speed=speed)
+    write_video(tmp_path / "b.mp4", frames, rate=100, carried=carried)
+    heard, _ = clicks(tmp_path / "b.mp4")
+    # A window of 40 ms may be shown from 8 ms earlier or later on.
+    assert np.abs(np.subtract([speed.input_time(t) for t in heard], FLASHES)).max() < 0.028
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        audio = container.streams.audio[0]
+        assert float(audio.duration * audio.time_base) == pytest.approx(speed.output_time(3.0), abs=0.06)
+
+
+def test_a_speed_that_changes_keeps_the_pitch():
+    rate, speed = 48000, parse_speed("0:1x 1:0.3x 2:1.8x")
+    wave = np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate).astype(np.float32)[None]
+    stretch = Stretch(rate, 1, speed.input_time)
+    pieces = [stretch.push(wave[:, k : k + 1000]) for k in range(0, wave.shape[1], 1000)]
+    drawn = np.concatenate([*pieces, stretch.rest(speed.output_time(3))], axis=1)[0]
+    assert len(drawn) == round(speed.output_time(3) * rate)
+    inner = drawn[rate // 4 : -rate // 4]
+    spectrum = np.abs(np.fft.rfft(inner * np.hanning(len(inner)))) ** 2
+    pitches = np.fft.rfftfreq(len(inner), 1 / rate)
+    assert spectrum[np.abs(pitches - 440) < 8].sum() > 0.98 * spectrum.sum()
+    assert np.abs(np.abs(inner).max() - 1) < 0.05

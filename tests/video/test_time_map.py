@@ -1,12 +1,13 @@
 """Output time is the integral of slowness over input time, and the input's time its inverse."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tweenfield import TimeMap, UsageError, Video, output_timeline, parse_speed
+from tweenfield import End, TimeMap, UsageError, Video, output_timeline, parse_speed
 
 
 def test_one_point_is_a_constant_speed():
@@ -74,12 +75,16 @@ def test_a_constant_speed_is_slow_motion_to_the_frame():
     for rate in (Fraction(25), Fraction(30000, 1001)):
         video = clip(rate=rate)
         for speed, slow in (("0:0.25x", "4x"), ("0:1x 5:1x", "1x"), ("3:0.5", "2x")):
-            assert output_timeline(video, speed=speed) == output_timeline(video, slow=slow)
+            for end in End:
+                mapped = output_timeline(video, speed=speed, end=end)
+                assert replace(mapped, speed=1 / Fraction(slow[0])) == output_timeline(
+                    video, slow=slow, end=end
+                )
 
 
 def test_frames_are_even_in_the_output_and_as_fast_as_asked_in_the_input():
     video, speed = clip(), parse_speed("0:1x 0.5:0.25x 1:2x")
-    timeline = output_timeline(video, fps=50, speed=speed)
+    timeline = output_timeline(video, fps=50, speed=speed, end=End.stop)
     times = [float(t) for t in timeline.times]
     played = [speed.output_time(t) for t in times]
     assert np.abs(np.subtract(played, np.arange(len(times)) / 50)).max() < 1e-5

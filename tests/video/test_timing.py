@@ -1,12 +1,23 @@
 """Rates, timelines and field times, to the frame and as exact fractions."""
 
 from fractions import Fraction as F
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tweenfield import End, Timing
 from tweenfield.errors import UsageError
-from tweenfield.video import FrameRate, Video, field_position, output_timeline, parse_rate, parse_slow
+from tweenfield.video import (
+    FrameRate,
+    Video,
+    field_position,
+    output_timeline,
+    parse_rate,
+    parse_slow,
+    parse_time,
+)
 from tweenfield.video.timing import frame_times, standard_rate
 
 
@@ -71,15 +82,77 @@ def test_slow_factors():
         (1, F(25), "8x", "100", 1, F(200)),
     ],
 )
-def test_timelines_hold_the_right_number_of_frames(count, source, fps, slow, drawn, rate):
+def test_timelines_that_stop_hold_the_right_number_of_frames(count, source, fps, slow, drawn, rate):
     clip = video(count, source)
-    line = output_timeline(clip, fps=fps, slow=slow)
+    line = output_timeline(clip, fps=fps, slow=slow, end=End.stop)
     factor = parse_slow(slow) if slow else 1
     assert len(line) == len(line.positions) == drawn
     assert line.rate == rate
     assert line.times == tuple(k / (rate * factor) for k in range(drawn))
     assert line.positions == tuple(t * source for t in line.times)
     assert clip.times[-1] - line.times[-1] < 1 / (rate * factor)
+    assert line.length == clip.times[-1] + 1 / (rate * factor)
+
+
+@pytest.mark.parametrize(
+    ("count", "source", "fps", "slow"),
+    [
+        (10, F(25), "2x", None),
+        (10, F(25), None, "4x"),
+        (24, F(24000, 1001), "60000/1001", None),
+        (31, F(30), "12.5", None),
+        (10, F(25), None, "2.5x"),
+        (1, F(25), "8x", "100"),
+    ],
+)
+def test_the_output_lasts_as_long_as_the_input(count, source, fps, slow):
+    clip = video(count, source)
+    line, stops = (
+        output_timeline(clip, fps=fps, slow=slow),
+        output_timeline(clip, fps=fps, slow=slow, end=End.stop),
+    )
+    seconds = count / source * (parse_slow(slow) if slow else 1)
+    assert 0 <= len(line) / line.rate - seconds < 1 / line.rate
+    assert line.length == count / source
+    # What comes after is the last frame, held.
+    assert line.times[: len(stops)] == stops.times and set(line.times[len(stops) :]) <= {clip.times[-1]}
+
+
+@pytest.mark.parametrize("rate", [F(24000, 1001), F(30000, 1001), F(60000, 1001)])
+def test_an_hour_has_no_drift(rate):
+    """Frame k is at exactly k / rate, also by the stamps of a clock of milliseconds."""
+    count = int(3600 * rate)
+    times, found, constant = frame_times([round(k / rate * 1000) for k in range(count)], F(1, 1000), [rate])
+    line = output_timeline(SimpleNamespace(times=times, rate=found), fps="2x")
+    assert constant and found == rate and len(line) == 2 * count
+    assert line.times[-2] == (count - 1) / rate and line.positions[-2] == count - 1
+
+
+def test_observed_frames_keep_their_own_times():
+    times = (F(0), F(1, 30), F(1, 10), F(2, 10), F(7, 30))
+    clip = video(times=times, rate=F(120, 7))
+    line = output_timeline(clip, fps="60", timing=Timing.source, end=End.stop)
+    assert set(times) <= set(line.times) and line.times == line.shown
+    assert line.positions == tuple(field_position(times, t) for t in line.shown)
+    assert len(line) == 2 + 4 + 6 + 2 + 1
+    slow = output_timeline(clip, slow="4x", fps="60", timing=Timing.source)
+    assert {4 * t for t in times} <= set(slow.shown)
+    assert all(a < b for a, b in pairwise(slow.shown))
+    assert slow.shown[-1] < 4 * (times[-1] + 1 / clip.rate)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("12.5", F(25, 2)), ("1:02.5", F(125, 2)), ("1:00:02", 3602), ("0:07", 7), (".25", F(1, 4))],
+)
+def test_times_are_exact(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1:60", "1:75.2", "1m", "1:2:3:4", "nan", "1:", "5e3"])
+def test_nonsense_times_are_refused(text):
+    with pytest.raises(UsageError, match="seconds or MM:SS"):
+        parse_time(text)
 
 
 def test_numbers_and_texts_mean_the_same():
@@ -98,7 +171,7 @@ def test_variable_rate_positions():
     assert [field_position(times, t) for t in times] == [0, 1, 2, 3]
     assert field_position(times, F(3, 2)) == F(1, 2)
     assert field_position(times, F(3)) == F(4, 3)
-    line = output_timeline(clip, fps=1)
+    line = output_timeline(clip, fps=1, end=End.stop)
     assert line.times == (1, 2, 3, 4, 5, 6)
     assert line.positions == (0, 1, F(4, 3), F(5, 3), 2, 3)
     for outside in (F(0), F(61, 10)):

@@ -12,6 +12,7 @@ import pytest
 from video.clips import CLIPS, texture
 
 import tweenfield
+from tweenfield import End
 from tweenfield.errors import OutputError, UsageError
 from tweenfield.storage.atomic import atomic_output
 from tweenfield.video import check_output, describe_video, output_timeline, read_video, write_video
@@ -192,7 +193,7 @@ def test_outputs_are_checked_beforehand(tmp_path):
         check_output(f"{tmp_path}/{good}", inputs=[source])
     (tmp_path / "d.mp4").mkdir()
     for name, error, pattern in [
-        ("a.avi", UsageError, r"\.avi isn't a kind.*\.mp4, \.mkv, \.webm, \.gif"),
+        ("a.avi", UsageError, r"\.avi isn't a kind.*\.mp4, \.mov, \.mkv, \.webm, \.y4m, \.gif"),
         ("in.mkv", UsageError, "also the input"),
         ("folder/../in.mkv", UsageError, "also the input"),
         ("none/a.mp4", OutputError, "none doesn't exist; create it"),
@@ -239,7 +240,7 @@ def test_a_drawn_timeline_reads_back_to_the_frame(tmp_path):
     source = tmp_path / "in.mkv"
     write_video(source, texture(25, 16, 16), rate=F(24000, 1001))
     video = read_video(source)
-    line = output_timeline(video, fps="60000/1001", slow="2x")
+    line = output_timeline(video, fps="60000/1001", slow="2x", end=End.stop)
     path = tmp_path / "out.mkv"
     assert write_video(path, (texture(1, 16, 16)[0] for _ in line.times), rate=line.rate) == 121
     back = read_video(path)

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.command.options import Audio, Keyframes, Settings, check_name
+from tweenfield.command.options import Drawing, Keyframes, Settings, Writing, check_name
 from tweenfield.errors import FlowError, UsageError
 
 # An encoder holds about as many frames back.
 _HELD_BACK = 60
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tweenfield import (
+        Carried,
+        Encoding,
         Evaluation,
         FitResult,
         Flow,
+        Look,
         Lpips,
         Progress,
         Recipe,
         Shot,
-        Sound,
         Split,
         Timeline,
         Video,
     )
+    from tweenfield.fitting.result import Source
+    from tweenfield.video.timing import Timed
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -51,16 +57,30 @@ def recipe_of(settings: Settings) -> Recipe:
     return replace(preset(settings.preset, settings.field), **given)
 
 
-def read(source: Path, frames: str | None, size: str | None, quiet: bool) -> Video:
+def read(source: Path, settings: Settings) -> Video:
     """The frames that were asked for."""
-    from tweenfield.video import parse_size, read_video
+    from tweenfield.video import parse_rate, parse_size, parse_time, read_video
 
-    wanted = parse_size(size) if size else None
-    with stages(quiet) as on_stage:
+    wanted = parse_size(settings.size) if settings.size else None
+    since, until = (parse_time(text) if text else None for text in (settings.since, settings.until))
+    folder_rate = {}
+    if settings.input_fps:
+        if not source.is_dir():
+            raise UsageError(f"{source}: --input-fps is for a folder of images; a video has its own rate")
+        rate = parse_rate(settings.input_fps)
+        if rate.relative:
+            raise UsageError(
+                f"--input-fps {settings.input_fps} has no rate to refer to; write one such as 24"
+            )
+        folder_rate = {"folder_rate": rate.value}
+    with stages(settings.quiet) as on_stage:
         return read_video(
             source,
-            frames=frames,
+            frames=settings.frames,
+            since=since,
+            until=until,
             size=wanted,
+            **folder_rate,
             on_progress=lambda done, total: on_stage("read", done, total),
         )
 
@@ -69,7 +89,7 @@ def shots_of(source: Path, quiet: bool) -> list[Shot]:
     """The shots of all of a video."""
     from tweenfield.video import find_shots
 
-    return find_shots(read(source, None, None, quiet))
+    return find_shots(read(source, Settings(quiet=quiet)))
 
 
 def given_flow(path: str, video: Video) -> Flow:
@@ -113,101 +133,111 @@ def fit_progress(on_stage: Stages) -> Callable[[Progress], None]:
     return lambda p: on_stage(p.stage, p.step, p.steps, p.remark)
 
 
-def draw(
+def encoding_of(writing: Writing) -> Encoding:
+    """How the picture is to be encoded."""
+    from tweenfield.video import Encoding
+
+    return Encoding(codec=writing.codec, crf=writing.crf, pixel_format=writing.pixel_format)
+
+
+def timeline_of(video: Timed, drawing: Drawing) -> Timeline:
+    """The frames that were asked for; twice the rate if nothing was."""
+    from tweenfield.video import output_timeline
+
+    return output_timeline(
+        video,
+        fps=drawing.fps or (None if drawing.slow or drawing.speed else "2x"),
+        slow=drawing.slow,
+        speed=drawing.speed,
+        end=drawing.end,
+        timing=drawing.timing,
+    )
+
+
+def drawer(
     result: FitResult,
     timeline: Timeline,
-    output: str,
-    on_stage: Stages,
     *,
     keyframes: Video | None,
     size: tuple[int, int] | None = None,
     shutter: float | None = None,
-    sound: Sound | None = None,
-) -> None:
-    """Render and write, frame by frame."""
+) -> Callable[[int, int], Iterator[np.ndarray]]:
+    """What draws the frames of a timeline from one number until before another."""
     from tweenfield.drawing.exposure import render_exposed
     from tweenfield.drawing.render import render as render_field
-    from tweenfield.video import write_video
 
-    if shutter is None:
-        drawn = render_field(result.field, timeline.positions, size=size, keyframes=keyframes)
-    else:
-        exposures = [float(step) * shutter / 360 for step in timeline.steps]
-        drawn = render_exposed(result.field, timeline.positions, exposures)
-    count = len(timeline.positions)
-    write_video(
-        output,
-        on_stage.count("render", drawn, count, lambda done: _size_to_expect(output, done, count)),
+    positions, steps = timeline.positions, timeline.steps if shutter else []
+
+    def drawn(begin: int, end: int) -> Iterator[np.ndarray]:
+        if shutter is None:
+            return render_field(result.field, positions[begin:end], size=size, keyframes=keyframes)
+        exposures = [float(step) * shutter / 360 for step in steps[begin:end]]
+        return render_exposed(result.field, positions[begin:end], exposures)
+
+    return drawn
+
+
+def look_of(source: Source | Video, timeline: Timeline, carried: Carried | None, encoding: Encoding) -> Look:
+    """How a player is to show what is drawn."""
+    from tweenfield.video import Look
+
+    return Look(
         rate=timeline.rate,
-        color=result.source.color,
-        sample_aspect_ratio=result.source.sample_aspect_ratio,
-        sound=sound,
+        color=source.color,
+        sample_aspect_ratio=source.sample_aspect_ratio,
+        carried=carried,
+        encoding=encoding,
+        times=timeline.shown,
     )
 
 
-def check_shutter(degrees: float | None, keyframes: Keyframes) -> None:
-    """Refuse a shutter that can't be, and observed frames that would have none."""
+def check_shutter(degrees: float | None, keyframes: Keyframes, size: str | None = None) -> None:
+    """Refuse a shutter that can't be, another size, and observed frames that would have none."""
     if degrees is None:
         return
     if not 0 < degrees <= 360:
         raise UsageError(f"a shutter of {degrees:g} degrees can't be; choose one above 0, up to 360")
     if keyframes is Keyframes.original:
         raise UsageError("--keyframes original shows frames without motion blur; leave it or --shutter out")
+    if size:
+        raise UsageError("--shutter draws at the model's own size; leave it or --size out")
 
 
-def sound_of(
-    source: Path,
-    video: Video,
-    slow: str | None,
-    speed: str | None,
-    audio: Audio,
-    output: str,
-    quiet: bool,
-) -> Sound | None:
-    """The sound of the frames that were asked for, if there is any and the output has room for it."""
-    from tweenfield.video import Sound, container_for, has_sound, parse_slow
+def carried_of(
+    source: Path, video: Video, timeline: Timeline, drawing: Drawing, output: str, quiet: bool
+) -> Carried:
+    """All that goes along with the frames that were asked for; what can't is said."""
+    from tweenfield.video import Carried, container_for, losses
 
-    if audio is Audio.none or not has_sound(source):
-        return None
-    if not container_for(output).holds_sound:
-        say(
-            f"tweenfield: {output}: this can't hold sound, which is left out; "
-            "choose .mp4, .mkv or .webm to keep it",
-            quiet=quiet,
-        )
-        return None
-    if speed and audio is Audio.stretch:
-        say(
-            "tweenfield: sound can't follow a speed that changes and is left out; "
-            "--audio keep leaves it at its own speed",
-            quiet=quiet,
-        )
-        return None
-    return Sound(
+    carried = Carried(
         path=source,
         start=video.start,
-        length=video.times[-1] - video.times[0] + 1 / video.rate,
-        speed=1 / parse_slow(slow) if slow and audio is Audio.stretch else Fraction(1),
+        length=timeline.length,
+        speed=timeline.speed,
+        audio=drawing.audio,
         on_damage=lambda sentence: say(f"tweenfield: {sentence}", quiet=quiet),
     )
+    for sentence in losses(carried, container_for(output).holds):
+        say(f"tweenfield: {output}: {sentence}", quiet=quiet)
+    return carried
 
 
-def _size_to_expect(output: str, done: int, count: int) -> str:
+def size_to_expect(written: int, done: int, count: int) -> str:
     """How large the result will be, from what is written of it, as text; empty while too little is."""
-    from tweenfield.storage.atomic import written_so_far
-
     if done < 2 * _HELD_BACK:
         return ""
-    megabytes = written_so_far(output) / (done - _HELD_BACK) * count / 1e6
+    megabytes = written / (done - _HELD_BACK) * count / 1e6
     return f"about {megabytes:.0f} MB" if megabytes >= 1 else ""
 
 
-def say_written(output: str, count: int, rate: Fraction, json: str | None, quiet: bool) -> None:
-    """Tell what was written."""
+def say_written(facts: dict[str, Any], json: str | None, quiet: bool) -> None:
+    """Tell what was written; not on stdout if that holds the result itself."""
+    from tweenfield.video import is_stdout
+
     if json:
-        print_json({"written": output, "frames": count, "rate": str(rate)}, json)
-    elif not quiet:
-        print_facts({"written": output, "frames": count, "rate": f"{float(rate):.6g} fps"})
+        print_json(facts, json)
+    elif not quiet and not is_stdout(facts["written"]):
+        print_facts(facts | {"rate": f"{float(Fraction(facts['rate'])):.6g} fps"})
 
 
 def say_scores(evaluation: Evaluation, json: str | None) -> None:

@@ -15,33 +15,22 @@ from tweenfield.command.bench import bench
 from tweenfield.command.console import check_json, print_facts, print_json, say, stages
 from tweenfield.command.info import info
 from tweenfield.command.options import (
-    DRAW,
-    Audio,
-    AudioOption,
     BaselineOption,
-    Device,
-    DeviceOption,
     FlowOption,
-    Fps,
     Frames,
     In,
-    Json,
-    Keyframes,
-    KeyframesOption,
     LpipsOption,
     PlainCommand,
     PlainFlags,
     ProtocolOption,
     Quiet,
     Settings,
-    Shutter,
     Size,
-    Slow,
-    Speed,
-    VideoOut,
     check_name,
-    takes_settings,
+    takes_groups,
 )
+from tweenfield.command.render import render
+from tweenfield.command.run import run
 from tweenfield.errors import TweenfieldError, UsageError
 
 
@@ -55,6 +44,10 @@ class _Commands(PlainFlags, TyperGroup):
             _fail(str(error), error.exit_status)
         except KeyboardInterrupt:
             _fail("stopped by Ctrl-C; the output was not written", 1)
+        except BrokenPipeError:
+            # Whoever read stdout has gone; Python would complain once more when it flushes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except MemoryError:
             _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
 
@@ -102,50 +95,11 @@ def _common(
     pass
 
 
-@app.command(cls=PlainCommand)
-@takes_settings
-def run(
-    source: In,
-    output: VideoOut,
-    fps: Fps = None,
-    slow: Slow = None,
-    speed: Speed = None,
-    shutter: Shutter = None,
-    keyframes: KeyframesOption = Keyframes.rendered,
-    audio: AudioOption = Audio.stretch,
-    *,
-    settings: Settings,
-) -> None:
-    """Fit a field to a video and render it at another frame rate or speed; by default at twice the rate."""
-    from tweenfield.fitting.loop import fit as fit_field
-    from tweenfield.video import check_output, output_timeline
-
-    recipe = actions.recipe_of(settings)
-    check_output(output, inputs=[source])
-    check_json(settings.json)
-    video = actions.read(source, settings.frames, settings.size, settings.quiet)
-    timeline = output_timeline(video, fps=fps or (None if slow or speed else "2x"), slow=slow, speed=speed)
-    check_output(output, inputs=[source], rate=timeline.rate)
-    actions.check_shutter(shutter, keyframes)
-    sound = actions.sound_of(source, video, slow, speed, audio, output, settings.quiet)
-    actions.show_settings(settings.verbose, video, recipe)
-    with stages(settings.quiet) as on_stage:
-        result = fit_field(
-            video,
-            actions.flow_of(settings.flow, video, on_stage),
-            recipe,
-            device=settings.device.value,
-            on_progress=actions.fit_progress(on_stage),
-        )
-        if not result.finished:
-            raise KeyboardInterrupt
-        originals = video if keyframes is Keyframes.original else None
-        actions.draw(result, timeline, output, on_stage, keyframes=originals, shutter=shutter, sound=sound)
-    actions.say_written(output, len(timeline), timeline.rate, settings.json, settings.quiet)
+app.command(cls=PlainCommand)(run)
 
 
 @app.command(cls=PlainCommand)
-@takes_settings
+@takes_groups
 def fit(
     source: In,
     output: Annotated[
@@ -175,7 +129,7 @@ def fit(
     if resume and not checkpoint.exists():
         raise UsageError(f"{checkpoint}: there is no such file to go on with; leave out --resume")
     before = load(checkpoint) if resume else None
-    video = actions.read(source, settings.frames, settings.size, settings.quiet)
+    video = actions.read(source, settings)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         result = fit_field(
@@ -204,66 +158,11 @@ def fit(
         )
 
 
-@app.command(cls=PlainCommand)
-def render(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL.tween", help="What 'fit' wrote.", show_default=False)
-    ],
-    output: VideoOut,
-    fps: Fps = None,
-    slow: Slow = None,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="HxW", help="Draw at this height and width.", rich_help_panel=DRAW),
-    ] = None,
-    keyframes: KeyframesOption = Keyframes.rendered,
-    video: Annotated[
-        Path | None,
-        typer.Option(metavar="IN", help="The fitted video, for --keyframes original.", rich_help_panel=DRAW),
-    ] = None,
-    frames: Annotated[
-        str | None,
-        typer.Option(metavar="A:B[:STEP]", help="With --video, as for the fit.", rich_help_panel=DRAW),
-    ] = None,
-    device: DeviceOption = Device.auto,
-    json: Json = None,
-    quiet: Quiet = False,
-) -> None:
-    """Render a model at another frame rate, speed or size; by default at twice the rate."""
-    from tweenfield.fitting.device import resolve_device
-    from tweenfield.fitting.model_file import load
-    from tweenfield.fitting.result import Source
-    from tweenfield.video import check_output, output_timeline, parse_size
-
-    check_output(output, inputs=[model, *([video] if video else [])])
-    check_json(json)
-    if keyframes is Keyframes.rendered and (video or frames):
-        raise UsageError("--video and --frames serve --keyframes original only; add it, or leave them out")
-    originals = None
-    result = load(model)
-    if keyframes is Keyframes.original:
-        if video is None:
-            raise UsageError(
-                "--keyframes original needs the observed frames; add --video IN, and --frames as for the fit"
-            )
-        originals = actions.read(video, frames, "{}x{}".format(*result.source.size), quiet)
-        if Source.of(originals).digest != result.source.digest:
-            raise UsageError(
-                f"{video}: these are not the frames that {model} was fitted to; "
-                "give the same video and --frames"
-            )
-    result.field.to(resolve_device(device.value))
-    timeline = output_timeline(result.source, fps=fps or (None if slow else "2x"), slow=slow)
-    check_output(output, rate=timeline.rate)
-    with stages(quiet) as on_stage:
-        actions.draw(
-            result, timeline, output, on_stage, keyframes=originals, size=parse_size(size) if size else None
-        )
-    actions.say_written(output, len(timeline), timeline.rate, json, quiet)
+app.command(cls=PlainCommand)(render)
 
 
 @app.command(name="eval", cls=PlainCommand)
-@takes_settings
+@takes_groups
 def eval_(
     source: In,
     stride: Annotated[int, typer.Option(help="Observe every n-th frame, hide and score the others.")] = 2,
@@ -303,7 +202,7 @@ def eval_(
         from tweenfield.storage.atomic import check_target
 
         check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, settings.frames, settings.size, settings.quiet)
+    video = actions.read(source, settings)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         evaluation = evaluate(
@@ -346,7 +245,7 @@ def flow(
     from tweenfield.storage.atomic import check_target
 
     check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, frames, size, quiet)
+    video = actions.read(source, Settings(frames=frames, size=size, quiet=quiet))
     with stages(quiet) as on_stage:
         write_flow(actions.flow_of(flow, video, on_stage), output)
     if not quiet:

@@ -46,6 +46,7 @@ class Stages:
         self._tasks: dict[str, Any] = {}
         self._logged: dict[str, float] = {}
         self._began: dict[str, float] = {}
+        self._announced: set[str] = set()
 
     def __call__(self, stage: str, done: int, total: int, remark: str = "") -> None:
         """Say that ``done`` of ``total`` are done."""
@@ -57,25 +58,33 @@ class Stages:
             self._log(stage, done, total, remark)
 
     def count(
-        self, stage: str, items: Iterable[T], total: int, remark: Callable[[int], str] = lambda done: ""
+        self,
+        stage: str,
+        items: Iterable[T],
+        total: int,
+        remark: Callable[[int], str] = lambda done: "",
+        begun: int = 0,
     ) -> Iterator[T]:
-        """The same items, each counted as it passes; that a job will take long is said once it shows."""
-        began, announced = time.monotonic(), False
-        for done, item in enumerate(items, start=1):
+        """The same items, each counted as it passes; that a job will take long is said once it shows.
+
+        ``begun`` of the total were done before these.
+        """
+        began = time.monotonic()
+        for done, item in enumerate(items, start=begun + 1):
             yield item
             said = remark(done)
             self(stage, done, total, said)
             passed = time.monotonic() - began
-            if not announced and passed > _FORECAST_AFTER:
-                announced = True
-                left = passed / done * (total - done)
+            if stage not in self._announced and passed > _FORECAST_AFTER:
+                self._announced.add(stage)
+                left = passed / (done - begun) * (total - done)
                 if left > _LONG:
                     minutes = (
                         f"about {left / 60:.0f} more minutes" if left >= 120 else f"{left:.0f} more seconds"
                     )
                     size = f"; the result will have {said}" if said else ""
                     self._console.print(
-                        f"{total} frames at {done / passed:.2g} a second will take {minutes}{size}",
+                        f"{total} frames at {(done - begun) / passed:.2g} a second will take {minutes}{size}",
                         highlight=False,
                         soft_wrap=True,
                     )

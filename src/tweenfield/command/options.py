@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import wraps
 from importlib import import_module
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from tweenfield.choices import Audio, End, Timing
 from tweenfield.errors import UsageError
 
 
@@ -19,14 +20,6 @@ class Device(str, Enum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
-
-
-class Audio(str, Enum):
-    """What becomes of the sound."""
-
-    stretch = "stretch"
-    keep = "keep"
-    none = "none"
 
 
 class Keyframes(str, Enum):
@@ -68,9 +61,21 @@ class PlainCommand(PlainFlags, TyperCommand):
     """What every command is made by."""
 
 
-FIT, DRAW, INPUT = "How to fit", "What to draw", "What to read"
+FIT, DRAW, INPUT, WRITE = "How to fit", "What to draw", "What to read", "What to write"
 
-In = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.", show_default=False)]
+In = Annotated[
+    Path,
+    typer.Argument(metavar="IN", help="A video, a folder of images, or - for stdin.", show_default=False),
+]
+Ins = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IN...",
+        help="A video, a folder of images, or - for stdin; or several, patterns such as '*.mp4', and folders "
+        "of videos.",
+        show_default=False,
+    ),
+]
 VideoOut = Annotated[
     str,  # not a Path, which would lose the / that says "a folder"
     typer.Option(
@@ -78,7 +83,8 @@ VideoOut = Annotated[
         "--output",
         metavar="OUT",
         show_default=False,
-        help="NAME.mp4, .mkv, .webm or .gif, or a folder for PNGs.",
+        help="NAME.mp4, .mov, .mkv, .webm, .gif or .y4m, a folder for PNGs, or - for stdout (-.y4m); "
+        "of several inputs, the folder for their results.",
     ),
 ]
 Frames = Annotated[
@@ -87,6 +93,19 @@ Frames = Annotated[
         metavar="A:B[:STEP]",
         help="Use these frames only: from A, before B, every STEP-th.",
         rich_help_panel=INPUT,
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Begin at this time: 12.5 or 1:02.5.", rich_help_panel=INPUT),
+]
+Until = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="End before this time.", rich_help_panel=INPUT)
+]
+InputFps = Annotated[
+    str | None,
+    typer.Option(
+        "--input-fps", metavar="RATE", help="Frame rate of a folder of images; 25.", rich_help_panel=INPUT
     ),
 ]
 Size = Annotated[
@@ -129,6 +148,38 @@ KeyframesOption = Annotated[
         "--keyframes",
         help="original: observed frames as they came; rendered: as the field draws them.",
         rich_help_panel=DRAW,
+    ),
+]
+EndOption = Annotated[
+    End,
+    typer.Option(
+        "--end",
+        help="hold: as long as the input, the last frame held; stop: end where that begins.",
+        rich_help_panel=DRAW,
+    ),
+]
+TimingOption = Annotated[
+    Timing,
+    typer.Option(
+        "--timing",
+        help="constant: an even frame rate; source: observed frames at their own times, others in between.",
+        rich_help_panel=DRAW,
+    ),
+]
+CodecOption = Annotated[
+    str | None,
+    typer.Option(
+        "--codec", metavar="NAME", help="h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=WRITE
+    ),
+]
+Crf = Annotated[
+    float | None,
+    typer.Option("--crf", help="Quality: less is better and larger; 0 is the best.", rich_help_panel=WRITE),
+]
+PixelFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--pixel-format", metavar="NAME", help="FFmpeg's name: yuv420p, yuv444p.", rich_help_panel=WRITE
     ),
 ]
 FieldOption = Annotated[
@@ -242,6 +293,9 @@ class Settings:
     motion: MotionOption = None
     seed: Seed = None
     frames: Frames = None
+    since: Since = None
+    until: Until = None
+    input_fps: InputFps = None
     size: Size = None
     device: DeviceOption = Device.auto
     json: Json = None
@@ -249,20 +303,46 @@ class Settings:
     verbose: Verbose = False
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with each setting as a flag of its own, handed to ``command`` as one ``Settings``."""
+@dataclass(kw_only=True)
+class Writing:
+    """How a result is encoded."""
+
+    codec: CodecOption = None
+    crf: Crf = None
+    pixel_format: PixelFormat = None
+
+
+@dataclass(kw_only=True)
+class Drawing(Writing):
+    """What ``run`` and ``render`` draw, and how it is written."""
+
+    fps: Fps = None
+    slow: Slow = None
+    speed: Speed = None
+    shutter: Shutter = None
+    keyframes: KeyframesOption = Keyframes.rendered
+    audio: AudioOption = Audio.stretch
+    end: EndOption = End.hold
+    timing: TimingOption = Timing.constant
+
+
+def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with each field of its parameters that are dataclasses as a flag of its own."""
     own = inspect.signature(command, eval_str=True).parameters
     keyword = inspect.Parameter.KEYWORD_ONLY
+    groups: dict[str, Any] = {n: p.annotation for n, p in own.items() if is_dataclass(p.annotation)}
     flags = {
         f.name: inspect.Parameter(f.name, keyword, default=f.default, annotation=f.type)
-        for f in fields(Settings)
+        for group in groups.values()
+        for f in fields(group)
     }
-    parameters = [p.replace(kind=keyword) for name, p in own.items() if name != "settings"]
+    parameters = [p.replace(kind=keyword) for name, p in own.items() if name not in groups]
 
     @wraps(command)
     def with_flags(**values: Any) -> None:
-        settings = Settings(**{name: values.pop(name) for name in flags})
-        command(**values, settings=settings)
+        for name, group in groups.items():
+            values[name] = group(**{f.name: values.pop(f.name) for f in fields(group)})
+        command(**values)
 
     # Typer reads the flags from here.
     signature = inspect.Signature([*parameters, *flags.values()])

@@ -49,13 +49,18 @@ def render_exposed(
         UsageError: an exposure isn't positive, or a time lies outside the fitted ones.
     """
     last = field.grid.frames - 1
+    before, picture = None, None
     for t, exposure in zip(times, exposures, strict=True):
+        if picture is not None and (t, exposure) == before:
+            yield picture
+            continue
         if not exposure > 0:
             raise UsageError(f"an exposure of {float(exposure):g} intervals shows nothing; give a longer one")
         if not 0 <= t <= last:
             raise UsageError(f"time {float(t):g} was asked for, but the field covers 0 to {last}")
         opens, closes = max(float(t - exposure / 2), 0.0), min(float(t + exposure / 2), float(last))
-        yield _exposed(field, opens, closes)
+        before, picture = (t, exposure), _exposed(field, opens, closes)
+        yield picture
 
 
 def _exposed(field: Field, opens: float, closes: float) -> UInt8[np.ndarray, "height width 3"]:

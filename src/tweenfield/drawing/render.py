@@ -31,6 +31,8 @@ def render(
         size: (height, width); the field's own grid if not given. The picture covers the same area.
         keyframes: the observed frames, which are returned unchanged where a time is a whole number.
 
+    A time that is repeated gives the same picture, without drawing it again.
+
     Raises:
         UsageError: a time lies outside the fitted ones, or ``keyframes`` aren't the field's frames.
     """
@@ -41,13 +43,19 @@ def render(
             f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
             f"{grid.frames} of {size[0]}x{size[1]} are drawn; keyframes need the same number and size"
         )
+    before, picture = None, None
     for t in times:
+        if picture is not None and t == before:
+            yield picture
+            continue
         if not 0 <= t <= grid.frames - 1:
             raise UsageError(f"time {float(t):g} was asked for, but the field covers 0 to {grid.frames - 1}")
         if keyframes is not None and t == int(t):
-            yield keyframes.frames[int(t)]
+            picture = keyframes.frames[int(t)]
         else:
-            yield _picture(field, float(t), size)
+            picture = _picture(field, float(t), size)
+        before = t
+        yield picture
 
 
 def render_colors(

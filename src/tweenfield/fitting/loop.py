@@ -78,6 +78,20 @@ def fit(
     return run.go(on_progress, on_checkpoint, checkpoint_seconds)
 
 
+def resumed(result: FitResult, video: Video, flow: Flow, *, device: str = "auto") -> FitResult:
+    """A finished fit that was saved without its observations, ready to draw the same video.
+
+    Raises:
+        FitError: ``video`` isn't what was fitted.
+        FlowError: the flow is for frames of another size or number.
+        UsageError: there is no such device.
+    """
+    if result.source.digest != Source.of(video).digest:
+        raise _other_frames(video.name)
+    result.field.to(resolve_device(device)).observe(Observed(video, flow))
+    return result
+
+
 def _teacher(
     observed: Observed,
     source: Source,
@@ -231,11 +245,13 @@ def _check_resume(resume: FitResult, source: Source, recipe: Recipe, flow: str) 
     if resume.finished or resume.checkpoint is None:
         raise FitError(f"{resume.source.name}: this fit is finished, so there is nothing to resume")
     if resume.source.digest != source.digest:
-        raise FitError(
-            f"{source.name}: these are not the frames that the fit began with; resume with the same ones"
-        )
+        raise _other_frames(source.name)
     if resume.recipe != recipe or resume.flow != flow:
         raise _other_settings(source)
+
+
+def _other_frames(name: str) -> FitError:
+    return FitError(f"{name}: these are not the frames that the fit began with; resume with the same ones")
 
 
 def _other_settings(source: Source) -> FitError:

@@ -28,8 +28,14 @@ _OBSERVED = "observed."
 T = TypeVar("T")
 
 
-def save(result: FitResult, path: str | Path) -> None:
+def save(result: FitResult, path: str | Path, *, observations: bool = True) -> None:
     """Write a fit, finished or not, to ``path``; what was there stays until the new file is complete.
+
+    Args:
+        result: the fit.
+        path: a name ending in .tween.
+        observations: whether to write what the field observed, such as frames. Without, it draws only after
+            ``resumed`` or ``fit(resume=...)`` gave it the same video.
 
     Raises:
         OutputError: the file can't be written.
@@ -40,9 +46,11 @@ def save(result: FitResult, path: str | Path) -> None:
         if result.checkpoint.teacher is not None:
             tensors |= _over("teacher.", result.checkpoint.teacher.state_dict())
     arrays = {name: value.numpy(force=True) for name, value in tensors.items()}
-    arrays |= _over(_OBSERVED, result.field.observations())
+    if observations:
+        arrays |= _over(_OBSERVED, result.field.observations())
+    content = header(result) | {"observations": observations}
     with atomic_output(path) as temporary, temporary.open("wb") as file:
-        write_safetensors(file, arrays, {_HEADER: json.dumps(header(result))})
+        write_safetensors(file, arrays, {_HEADER: json.dumps(content)})
 
 
 def header(result: FitResult) -> dict[str, Any]:
@@ -107,7 +115,8 @@ def _result(
     grid = Grid(frames=len(source["times"]), height=height, width=width)
     field = recipe.field.build(grid, recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
-    field.restore(observed)
+    if content["observations"]:
+        field.restore(observed)
     learnt = recipe.objective.learnt(grid)
     learnt.load_state_dict(_under("learnt.", tensors))
     return FitResult(

@@ -1,31 +1,27 @@
 """Video files and folders of images in and out: frames, exact times, colour tags."""
 
+from tweenfield.video.carrying import Carried, losses
 from tweenfield.video.clip import ColorTags, Video
-from tweenfield.video.containers import CONTAINERS, Container, Look
+from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look
 from tweenfield.video.describing import VideoInfo, describe_video
+from tweenfield.video.pieces import write_in_pieces, written_in_pieces
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
-from tweenfield.video.sound import Sound, has_sound
 from tweenfield.video.time_map import TimeMap, parse_speed
-from tweenfield.video.timing import (
-    FrameRate,
-    Timeline,
-    field_position,
-    output_timeline,
-    parse_rate,
-    parse_slow,
-)
-from tweenfield.video.writing import check_output, container_for, write_video
+from tweenfield.video.timeline import Timeline, output_timeline
+from tweenfield.video.timing import FrameRate, field_position, parse_rate, parse_slow, parse_time
+from tweenfield.video.writing import check_output, container_for, is_stdout, write_video
 
 __all__ = [
     "CONTAINERS",
+    "Carried",
     "ColorTags",
     "Container",
+    "Encoding",
     "FrameRate",
     "Look",
     "Shot",
-    "Sound",
     "TimeMap",
     "Timeline",
     "Video",
@@ -35,13 +31,17 @@ __all__ = [
     "describe_video",
     "field_position",
     "find_shots",
-    "has_sound",
+    "is_stdout",
+    "losses",
     "output_timeline",
     "parse_frames",
     "parse_rate",
     "parse_size",
     "parse_slow",
     "parse_speed",
+    "parse_time",
     "read_video",
+    "write_in_pieces",
     "write_video",
+    "written_in_pieces",
 ]

@@ -125,16 +125,23 @@ def yuv_matrix(color: ColorTags) -> Float[np.ndarray, "3 4"]:
     return np.column_stack([np.stack([luma, cb, cr]) * gain[:, None], offset])
 
 
+def is_rgb(pixel_format: str) -> bool:
+    """Whether a pixel format holds RGB, to which no matrix is applied."""
+    return av.VideoFormat(pixel_format).is_rgb
+
+
 def frame_from_rgb(
     rgb: UInt8[np.ndarray, "height width 3"],
     color: ColorTags,
     pixel_format: str,
     reformatter: VideoReformatter,
 ) -> av.VideoFrame:
-    """A picture to encode, in ``pixel_format`` (8-bit planar YUV), tagged with ``color``.
+    """A picture to encode, in ``pixel_format``, tagged with ``color``.
 
     The matrix is applied here: swscale truncates chroma when making full range, half a level of tint.
     """
+    if is_rgb(pixel_format):
+        return reformatter.reformat(av.VideoFrame.from_ndarray(rgb, format="rgb24"), format=pixel_format)
     yuv = cv2.transform(rgb, yuv_matrix(color)).reshape(rgb.shape)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(yuv.transpose(2, 0, 1)), format="yuv444p")
     signal_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG

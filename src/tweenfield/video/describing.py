@@ -10,8 +10,7 @@ from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, color_tags
 from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.reading import FOLDER_RATE, quarter_turns
-from tweenfield.video.timing import frame_times, increasing, standard_rate
+from tweenfield.video.reading import FOLDER_RATE, quarter_turns, stamped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
-        audio: codec of each audio stream; sound isn't carried over.
+        audio: codec of each audio stream.
     """
 
     container: str
@@ -93,27 +92,17 @@ def _describe_file(path: Path) -> VideoInfo:
         frame = next(decoded(container, stream, path))
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
     with open_video(path) as (container, stream):
-        # VP8 has packets that show nothing; of everything else each packet is a frame.
-        if stream.codec_context.name == "vp8":
-            stamps = [f.pts for f in decoded(container, stream, path)]
-        else:
-            stamps = [p.pts for p in container.demux(stream) if p.size and not p.is_discard]
-        ordered = sorted(s for s in stamps if s is not None)
-        rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
-        rate, constant = rates[0], True
-        whole = len(ordered) == len(stamps) and increasing(ordered)
-        if whole and (found := frame_times(ordered, tick(stream), rates)):
-            times, rate, constant = found
+        times, rate, constant = stamped(container, stream, path)
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
             container=container.format.name,
             codec=stream.codec_context.name,
             pixel_format=frame.format.name,
             size=size[::-1] if turns % 2 else size,
-            frames=len(stamps),
+            frames=len(times),
             rate=rate,
             constant_rate=constant,
-            duration=len(stamps) / rate if constant else times[-1] + 1 / rate,
+            duration=len(times) / rate if constant else times[-1] + 1 / rate,
             time_base=tick(stream),
             color=color,
             matrix=MATRIX_NAMES.get(frame.colorspace, str(frame.colorspace)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
-from tweenfield.errors import VideoError
+from tweenfield.errors import UsageError, VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
 from tweenfield.video.color import color_tags, rgb_from_frame
@@ -33,10 +34,13 @@ def read_video(
     path: str | Path,
     *,
     frames: slice | str | None = None,
+    since: Fraction | None = None,
+    until: Fraction | None = None,
     size: tuple[int, int] | None = None,
+    folder_rate: Fraction = FOLDER_RATE,
     on_progress: OnProgress = lambda done, total: None,
 ) -> Video:
-    """Read a video file, or a folder of images in natural order (25 frames per second).
+    """Read a video file, or a folder of images in natural order.
 
     It is read once up to the last selected frame, to find its times and any damage. Frames of a long clip
     are then decoded again when they are indexed, so that it needn't fit in memory.
@@ -47,23 +51,76 @@ def read_video(
     Args:
         path: what PyAV can decode, or a folder.
         frames: slice, or text ``A:B[:STEP]``, of the input's frames; all if None.
+        since: in place of ``frames``: no frame before so many seconds after the first.
+        until: in place of ``frames``: only frames before so many seconds after the first.
         size: (height, width) in pixels of the frames wanted; pixels change their aspect ratio so that
             the picture doesn't. Default: as stored.
+        folder_rate: frames per second of a folder.
         on_progress: called after each frame with how many are read, and about how many there are.
 
     Raises:
-        UsageError: ``frames`` is no range.
+        UsageError: ``frames`` is no range, ``until`` isn't after ``since``, or both kinds are given.
         VideoError: there is nothing that can be read, the range reaches outside the clip, or the file is
             damaged in it.
     """
-    path, selection = Path(path), frames_slice(frames)
-    video = (_read_folder if path.is_dir() else _read_file)(path, selection, size, on_progress)
+    path = Path(path)
+    if since is not None or until is not None:
+        if frames is not None:
+            raise UsageError("a range of frames and one of time can't be combined; give one of them")
+        frames = _within(path, since, until, folder_rate)
+    selection = frames_slice(frames)
+    if path.is_dir():
+        video = _read_folder(path, selection, size, folder_rate, on_progress)
+    else:
+        video = _read_file(path, selection, size, on_progress)
     first = video.times[0]
     return replace(video, times=tuple(t - first for t in video.times), start=video.start + first)
 
 
+def _within(path: Path, since: Fraction | None, until: Fraction | None, folder_rate: Fraction) -> slice:
+    """The frames from one time until before another, in seconds after the first frame."""
+    begin = since or Fraction(0)
+    if until is not None and until <= begin:
+        raise UsageError(
+            f"there is nothing from {float(begin):g} s to {float(until):g} s; give an end after the start"
+        )
+    if path.is_dir():
+        times = tuple(k / folder_rate for k in range(len(image_paths(path))))
+    else:
+        with open_video(path) as (container, stream):
+            times, _, _ = stamped(container, stream, path)
+    start, stop = bisect_left(times, begin), len(times) if until is None else bisect_left(times, until)
+    if start >= stop:
+        raise VideoError(
+            f"{path}: there is no frame from {float(begin):g} s on"
+            f"{'' if until is None else f' and before {float(until):g} s'}; the last one is at "
+            f"{float(times[-1]):.6g} s"
+        )
+    return slice(start, stop)
+
+
+def stamped(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> tuple[tuple[Fraction, ...], Fraction, bool]:
+    """Times of all frames, nominal rate, and whether that is constant, by the stamps of packets.
+
+    Where stamps are no use, as in AVI, times are those of the nominal rate.
+    """
+    # VP8 has packets that show nothing; of everything else each packet is a frame.
+    if stream.codec_context.name == "vp8":
+        stamps = [f.pts for f in decoded(container, stream, path)]
+    else:
+        stamps = [p.pts for p in container.demux(stream) if p.size and not p.is_discard]
+    ordered = sorted(s for s in stamps if s is not None)
+    rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
+    whole = len(ordered) == len(stamps) and increasing(ordered)
+    if whole and (found := frame_times(ordered, tick(stream), rates)):
+        return found
+    return tuple(k / rates[0] for k in range(len(stamps))), rates[0], True
+
+
 def _read_folder(
-    path: Path, selection: slice, size: tuple[int, int] | None, on_progress: OnProgress
+    path: Path, selection: slice, size: tuple[int, int] | None, rate: Fraction, on_progress: OnProgress
 ) -> Video:
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
@@ -84,8 +141,8 @@ def _read_folder(
         on_progress(done, len(indices))
     return Video(
         frames=frames,
-        times=tuple(i / FOLDER_RATE for i in indices),
-        rate=FOLDER_RATE / indices.step,
+        times=tuple(i / rate for i in indices),
+        rate=rate / indices.step,
         sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
         name=path.name,
     )

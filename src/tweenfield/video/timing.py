@@ -1,4 +1,4 @@
-"""Frame times, exactly: from a file's clock to source times, and from an output rate to times to draw."""
+"""Frame times and rates, exactly: texts that users write, and a file's clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tweenfield.errors import UsageError
-from tweenfield.video.time_map import TimeMap, parse_speed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,30 +42,6 @@ class FrameRate:
         return self.value * source if self.relative else self.value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timeline:
-    """The times of the frames to render.
-
-    Attributes:
-        times: source time of each, in seconds on the clock of ``Video.times``.
-        positions: the same as field times: the k-th observed frame is at exactly k.
-        rate: frames per second at which they play.
-    """
-
-    times: tuple[Fraction, ...]
-    positions: tuple[Fraction, ...]
-    rate: Fraction
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    @property
-    def steps(self) -> list[Fraction]:
-        """How far the next position is from each; that of the last one is as far as the one before it."""
-        steps = [after - before for before, after in pairwise(self.positions)] or [Fraction(1)]
-        return [*steps, steps[-1]][: len(self)]
-
-
 def parse_rate(text: str) -> FrameRate:
     """``"2x"`` (times the source's rate), ``"60"``, ``"60000/1001"`` or ``"29.97"``.
 
@@ -93,6 +68,19 @@ def parse_slow(text: str) -> Fraction:
     if value is None:
         raise UsageError(f"slow motion {text!r} isn't a factor; write one such as 4x or 2.5x")
     return value
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds: ``"12.5"``, ``"1:02.5"`` (minutes) or ``"1:00:02.5"`` (hours).
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    match = re.fullmatch(r"\s*(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)\s*", text, re.ASCII)
+    if not match or (match[2] is not None and Fraction(match[3]) >= 60):
+        raise UsageError(f"time {text!r} isn't one; write seconds or MM:SS, such as 12.5 or 1:02.5")
+    hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _positive(text: str) -> Fraction | None:
@@ -164,54 +152,6 @@ def field_position(times: Sequence[Fraction], time: Fraction) -> Fraction:
         )
     k = bisect_right(times, time) - 1
     return Fraction(k) if time == times[k] else k + (time - times[k]) / (times[k + 1] - times[k])
-
-
-def output_timeline(
-    video: Timed,
-    *,
-    fps: FrameRate | Fraction | float | str | None = None,
-    slow: Fraction | float | str | None = None,
-    speed: TimeMap | str | None = None,
-) -> Timeline:
-    """The frames to draw so that ``video`` plays at ``fps``, ``slow`` times slower or at a ``speed``.
-
-    They lie k / (rate * slow) after the first observed frame, up to and including the last: nothing is
-    extrapolated, so twice the rate turns n frames into 2n - 1.
-
-    Args:
-        video: gives the observed frames' times and the source's rate.
-        fps: playback rate, or a text for ``parse_rate``; the source's own if None.
-        slow: factor, or a text for ``parse_slow``; 1 if None.
-        speed: over the time since the first frame, or a text for ``parse_speed``, in place of ``slow``.
-
-    Raises:
-        UsageError: a rate, factor or speed that can't be, or both ``slow`` and ``speed``.
-    """
-    if slow is not None and speed is not None:
-        raise UsageError("slow motion and a speed can't be combined; give one of --slow and --speed")
-    rate = (
-        video.rate
-        if fps is None
-        else (fps if isinstance(fps, FrameRate) else parse_rate(str(fps))).of(video.rate)
-    )
-    factor = Fraction(1) if slow is None else parse_slow(str(slow))
-    if speed is None:
-        step = 1 / (rate * factor)
-        count = (video.times[-1] - video.times[0]) // step + 1
-        times = tuple(video.times[0] + k * step for k in range(count))
-    else:
-        times = _mapped(video, rate, speed if isinstance(speed, TimeMap) else parse_speed(speed))
-    return Timeline(times=times, positions=tuple(field_position(video.times, t) for t in times), rate=rate)
-
-
-def _mapped(video: Timed, rate: Fraction, speed: TimeMap) -> tuple[Fraction, ...]:
-    """The source times of frames at ``rate`` when the source is played at ``speed``."""
-    first, last = video.times[0], video.times[-1]
-    # Where the last output frame falls on the last observed one, rounding may put it a little later.
-    count = int(speed.output_time(float(last - first)) * float(rate) + 1e-6) + 1
-    # The nearest simple fraction: a time that is that of an observed frame becomes exactly that.
-    found = (Fraction(speed.input_time(float(k / rate))).limit_denominator(1_000_000) for k in range(count))
-    return tuple(min(max(first + t, first), last) for t in found)
 
 
 def increasing(values: Sequence[int | None]) -> bool:

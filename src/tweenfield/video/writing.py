@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
@@ -14,19 +15,25 @@ from jaxtyping import UInt8
 from tweenfield.errors import OutputError, UsageError
 from tweenfield.storage.aside import aside
 from tweenfield.storage.atomic import atomic_output, check_target
+from tweenfield.video.carrying import Carried
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import yuv_matrix
-from tweenfield.video.containers import CONTAINERS, Container, Look
+from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look, check_encoding
 from tweenfield.video.selecting import resize
-from tweenfield.video.sound import Sound
 
+# What can be written without going back.
+_STREAMED = (".mkv", ".y4m")
+_STDOUT = Path("/dev/fd/1")
 BT709 = ColorTags()
+AS_USUAL = Encoding()
 
 
 def container_for(path: str | Path) -> Container:
     """The container that the name asks for."""
     text = os.fspath(path)
-    suffix = "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()
+    if text == "-":
+        return CONTAINERS[_STREAMED[0]]
+    suffix = "" if text.endswith(("/", os.sep)) else _suffix(text)
     if suffix not in CONTAINERS:
         raise UsageError(
             f"{text}: {suffix} isn't a kind of video that can be written; use "
@@ -35,8 +42,17 @@ def container_for(path: str | Path) -> Container:
     return CONTAINERS[suffix]
 
 
+def _suffix(text: str) -> str:
+    # Of "-.y4m" Python says that all of it is the stem.
+    return text[1:] if is_stdout(text) else Path(text).suffix.lower()
+
+
 def check_output(
-    path: str | Path, *, inputs: Sequence[str | Path] = (), rate: Fraction | int | None = None
+    path: str | Path,
+    *,
+    inputs: Sequence[str | Path] = (),
+    rate: Fraction | int | None = None,
+    encoding: Encoding = AS_USUAL,
 ) -> None:
     """Find out before hours of work that ``path`` can't be written.
 
@@ -44,19 +60,29 @@ def check_output(
         path: as for ``write_video``.
         inputs: what is read, so must not be overwritten.
         rate: frames per second to be written, if known already.
+        encoding: what is to be written.
 
     Raises:
-        UsageError: the name's kind is unknown, is one of ``inputs``, or can't hold ``rate``.
+        UsageError: the name's kind is unknown, is one of ``inputs``, or can't hold ``rate`` or ``encoding``.
         OutputError: the folder is missing or not writable, or something else is in the way.
     """
     container, path = container_for(path), Path(path)
+    if container.codecs:
+        check_encoding(encoding, container.codecs, str(path))
+    elif encoding != AS_USUAL:
+        raise UsageError(
+            f"{path}: there is no choice of codec here; leave out --codec, --crf and --pixel-format"
+        )
     most = container.highest_rate
     if rate is not None and most is not None and rate > most:
         raise UsageError(
             f"{path}: a {path.suffix[1:].upper()} plays at most {float(most):g} frames per second, not "
             f"{float(rate):.6g}; choose --fps {float(most):g} or another format"
         )
-    check_target(path, inputs=inputs, folder=container.folder)
+    if not is_stdout(path):
+        check_target(path, inputs=inputs, folder=container.folder)
+    elif sys.stdout.isatty():
+        raise UsageError(f"{path} writes a video to stdout, but that is a terminal; pipe it, or name a file")
 
 
 def write_video(
@@ -66,16 +92,18 @@ def write_video(
     rate: Fraction | int,
     color: ColorTags = BT709,
     sample_aspect_ratio: Fraction = Fraction(1),
-    sound: Sound | None = None,
+    carried: Carried | None = None,
+    encoding: Encoding = AS_USUAL,
+    times: Sequence[Fraction] | None = None,
 ) -> int:
     """Write frames as they come, holding only a few in memory; the result appears whole or not at all.
 
     Frames are encoded in a thread while the next ones are made.
 
-    The name decides: ``.mp4`` and ``.mkv`` are H.264, ``.webm`` VP9, ``.gif`` loops endlessly with a palette
-    for each frame, and a name without an extension or with a ``/`` at the end is a folder of
-    ``000000.png`` and so on, which keeps no rate. Files hold 4:2:0, H.264 4:4:4 if a side is odd.
-    Frame times are exactly k / rate, rounded to the clock of
+    The name decides: ``.mp4``, ``.mov`` and ``.mkv`` are H.264 unless another codec is asked for, ``.webm``
+    is VP9, ``.y4m`` isn't compressed, ``.gif`` loops endlessly with a palette for each frame, and a name
+    without an extension or with a ``/`` at the end is a folder of ``000000.png`` and so on, which keeps no
+    rate. Pictures are 4:2:0, or 4:4:4 if a side is odd. Frame times are exact but for the clocks of
     ``.mkv`` and ``.webm`` (1 ms) and of ``.gif`` (10 ms).
 
     Args:
@@ -85,28 +113,61 @@ def write_video(
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
             ones, PNGs stay as they are.
-        sound: what is heard with the frames. It is taken over as it is, and encoded again only where the
-            container can't hold it or its speed changes; GIFs and PNGs have none. It ends where it is
-            damaged.
+        carried: a file whose sound, subtitles, chapters, attachments and metadata go along, as far as the
+            container can hold them: as they are, or encoded again where they must be.
+        encoding: codec, quality and pixel format.
+        times: when each frame is shown, in seconds from the first; those of ``rate`` if None. GIFs and
+            PNGs keep no such times.
 
     Returns:
         The number of frames written.
 
     Raises:
-        UsageError: the name, the rate or the colour matrix is unusable.
+        UsageError: the name, the rate, the encoding or the colour matrix is unusable.
         OutputError: there is no frame, a frame has another size or type, or writing failed.
     """
     container, target, rate = container_for(path), Path(path), Fraction(rate)
     if not 0 < rate < 1_000_000:
         raise UsageError(f"{target}: the rate {rate} can't be written; choose one above 0 and below 1000000")
     yuv_matrix(color)  # Refuses a matrix that can't be used before any work is done.
-    check_output(path, rate=rate)
-    look = Look(rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio), sound=sound)
+    check_output(path, rate=rate, encoding=encoding)
+    look = Look(
+        rate=rate,
+        color=color,
+        sample_aspect_ratio=Fraction(sample_aspect_ratio),
+        carried=carried,
+        encoding=encoding,
+        times=None if times is None else tuple(times),
+    )
+    return write_whole(target, container, frames, look)
+
+
+def is_stdout(path: str | Path) -> bool:
+    """Whether ``path`` stands for stdout: ``-``, ``-.mkv`` or ``-.y4m``."""
+    return os.fspath(path) in ("-", *(f"-{suffix}" for suffix in _STREAMED))
+
+
+def write_whole(target: Path, container: Container, frames: Iterable[np.ndarray], look: Look) -> int:
+    """Write all frames; returns how many there were."""
+    ready = shown(frames, container, look, target)
+    if is_stdout(target):
+        return aside(lambda items: container.write(_STDOUT, items, look), ready)
     with atomic_output(target) as temporary:
-        checked = _checked(frames, target)
-        if container.square_pixels and look.sample_aspect_ratio != 1:
-            checked = (resize(f, (f.shape[0], ceil(f.shape[1] * look.sample_aspect_ratio))) for f in checked)
-        return aside(lambda ready: container.write(temporary, ready, look), checked)
+        return aside(lambda items: container.write(temporary, items, look), ready)
+
+
+def shown(
+    frames: Iterable[np.ndarray], container: Container, look: Look, target: Path
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """The frames as ``container`` takes them: widened to square pixels if it knows no others.
+
+    Raises:
+        OutputError: there is none, or one has another size or type than the first.
+    """
+    aspect = look.sample_aspect_ratio
+    for frame in _checked(frames, target):
+        height, width = frame.shape[:2]
+        yield resize(frame, (height, ceil(width * aspect))) if container.square_pixels else frame
 
 
 def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

@@ -1,27 +1,67 @@
 """Frames in, one kind of file or folder out: each container in a file of its own."""
 
-from tweenfield.video.containers.base import Container, Look
+from tweenfield.video.carrying import Holds
+from tweenfield.video.containers.base import Container, InPieces, Look
+from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, check_encoding
 from tweenfield.video.containers.coded import Coded
 from tweenfield.video.containers.gif import Gif
 from tweenfield.video.containers.pngs import Pngs
-from tweenfield.video.sound import SoundFormat
 
-# Half the preset's lookahead: files are as small, and at 1080p it takes 130 MB less memory.
-_H264 = {"crf": "14", "preset": "medium", "rc-lookahead": "20"}
-_VP9 = {"crf": "20", "b": "0", "row-mt": "1", "deadline": "good", "cpu-used": "3"}
-
-# MP4 can hold uncompressed sound as well, but most players can't play that.
-_IN_MP4 = SoundFormat(kept=frozenset(["aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"]), encoder="aac")
-_IN_MATROSKA = SoundFormat(kept=None, encoder="aac")
-_IN_WEBM = SoundFormat(kept=frozenset(["opus", "vorbis"]), encoder="libopus", rate=48000)
+_IN_MP4 = Holds(
+    # MP4 can hold uncompressed sound as well, but most players can't play that.
+    sound=frozenset(["aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"]),
+    sound_encoder="aac",
+    subtitles=frozenset(["mov_text"]),
+    subtitle_encoder="mov_text",
+)
+_IN_QUICKTIME = Holds(
+    sound=frozenset(
+        ["aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"]
+    ),
+    sound_encoder="aac",
+    subtitles=frozenset(["mov_text"]),
+    subtitle_encoder="mov_text",
+)
+_IN_MATROSKA = Holds(
+    sound=None,
+    sound_encoder="aac",
+    subtitles=frozenset(
+        ["subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"]
+    ),
+    subtitle_encoder="subrip",
+    attachments=True,
+)
+_IN_WEBM = Holds(
+    sound=frozenset(["opus", "vorbis"]),
+    sound_encoder="libopus",
+    sound_rate=48000,
+    subtitles=frozenset(["webvtt"]),
+    subtitle_encoder="webvtt",
+    covers=False,
+)
+_FAST_START = {"movflags": "+faststart"}
 
 # Every container by the extension that asks for it; none stands for a folder.
 CONTAINERS: dict[str, Container] = {
-    ".mp4": Coded(codec="libx264", options=_H264, sound=_IN_MP4, muxer_options={"movflags": "+faststart"}),
-    ".mkv": Coded(codec="libx264", options=_H264, sound=_IN_MATROSKA),
-    ".webm": Coded(codec="libvpx-vp9", options=_VP9, sound=_IN_WEBM, square_pixels=True),
+    ".mp4": Coded(muxer="mp4", codecs=("h264", "hevc", "av1", "vp9"), holds=_IN_MP4, options=_FAST_START),
+    ".mov": Coded(muxer="mov", codecs=("h264", "hevc", "prores"), holds=_IN_QUICKTIME, options=_FAST_START),
+    ".mkv": Coded(
+        muxer="matroska", codecs=("h264", "hevc", "av1", "vp9", "prores", "ffv1"), holds=_IN_MATROSKA
+    ),
+    ".webm": Coded(muxer="webm", codecs=("vp9", "av1"), holds=_IN_WEBM, square_pixels=True),
+    ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None),
     ".gif": Gif(),
     "": Pngs(),
 }
 
-__all__ = ["CONTAINERS", "Container", "Look"]
+__all__ = [
+    "CODECS",
+    "CONTAINERS",
+    "Codec",
+    "Coded",
+    "Container",
+    "Encoding",
+    "InPieces",
+    "Look",
+    "check_encoding",
+]

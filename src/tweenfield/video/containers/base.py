@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from tweenfield.video.carrying import Carried, Holds
 from tweenfield.video.clip import ColorTags
-from tweenfield.video.sound import Sound
+from tweenfield.video.containers.codecs import Encoding
+
+# The finest clock that every container can follow.
+_FINEST = 90_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +28,35 @@ class Look:
         rate: frames per second.
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel.
-        sound: what is heard with them.
+        carried: what else of a file goes along with them.
+        encoding: codec and quality.
+        times: when each frame is shown, in seconds; those of ``rate`` if None.
     """
 
     rate: Fraction
     color: ColorTags
     sample_aspect_ratio: Fraction
-    sound: Sound | None = None
+    carried: Carried | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+    times: tuple[Fraction, ...] | None = None
+
+    @property
+    def clock(self) -> Fraction:
+        """Seconds per tick of a clock on which the frames lie."""
+        if self.times is None:
+            return 1 / self.rate
+        ticks = lcm(*(time.denominator for time in self.times))
+        return Fraction(1, ticks if ticks <= _FINEST else _FINEST)
+
+    def tick(self, index: int) -> int:
+        """When a frame is shown, in ticks of the clock."""
+        return index if self.times is None else round(self.times[index] / self.clock)
+
+    def until(self, index: int) -> Fraction:
+        """When the frame after this one is shown, in seconds."""
+        if self.times is None:
+            return (index + 1) / self.rate
+        return self.times[min(index + 1, len(self.times) - 1)]
 
 
 @runtime_checkable
@@ -52,10 +79,32 @@ class Container(Protocol):
         ...
 
     @property
-    def holds_sound(self) -> bool:
-        """Whether it has room for sound."""
+    def holds(self) -> Holds | None:
+        """What it has room for besides the picture; None for nothing."""
+        ...
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """Names of the codecs that it holds, the usual one first; none where there is no choice."""
         ...
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""
+        ...
+
+
+@runtime_checkable
+class InPieces(Container, Protocol):
+    """A container whose frames can be written in pieces, which are put together later."""
+
+    def write_piece(
+        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+    ) -> int:
+        """Write frames from number ``begin`` on into a file or folder for ``join``."""
+        ...
+
+    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
+        """Put pieces, by the number of their first frame, together with all that is carried over; frames
+        have this (height, width).
+        """
         ...

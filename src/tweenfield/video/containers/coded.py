@@ -1,23 +1,27 @@
-"""MP4, Matroska and WebM: H.264 and VP9 in 4:2:0, H.264 in 4:4:4 where a side is odd."""
+"""Files that encoders of FFmpeg's fill: MP4, QuickTime, Matroska, WebM, and YUV4MPEG."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
-from math import inf
 from pathlib import Path
-from typing import final
+from typing import Any, TypeAlias, final
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
-from tweenfield.video.color import frame_from_rgb
+from tweenfield.video.carrying import Carrier, Holds, carrying
+from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
-from tweenfield.video.sound import SoundFormat, accompanied
+from tweenfield.video.containers.codecs import CODECS, Codec
+
+Packet: TypeAlias = "av.Packet[Any]"
 
 
 @final
@@ -26,45 +30,125 @@ class Coded:
     """A file that an encoder of FFmpeg's fills.
 
     Attributes:
-        codec: the encoder's name.
-        options: for the encoder.
-        sound: what of sound the container holds.
-        muxer_options: for the container.
+        muxer: FFmpeg's name of the container.
+        codecs: what it holds, the usual one first.
+        holds: what it has room for besides the picture.
+        options: for the container.
         square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
     """
 
-    codec: str
-    options: Mapping[str, str]
-    sound: SoundFormat
-    muxer_options: Mapping[str, str] = field(default_factory=dict)
+    muxer: str
+    codecs: tuple[str, ...]
+    holds: Holds | None
+    options: Mapping[str, str] = field(default_factory=dict)
     square_pixels: bool = False
     folder: bool = field(default=False, init=False)
-    holds_sound: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are exactly k / rate, rounded to the container's clock."""
-        first = next(frames)
-        height, width, _ = first.shape
-        odd = height % 2 or width % 2
-        pixel_format = "yuv444p" if self.codec == "libx264" and odd else "yuv420p"
-        with av.open(f"file:{path}", "w", options=dict(self.muxer_options)) as container:
-            stream = container.add_stream(self.codec, rate=look.rate, options=dict(self.options))
-            context = stream.codec_context
-            stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
-            context.time_base = stream.time_base = 1 / look.rate
-            context.sample_aspect_ratio = look.sample_aspect_ratio
-            context.colorspace, context.color_range = look.color.matrix, 2 if look.color.full_range else 1
-            context.color_primaries, context.color_trc = look.color.primaries, look.color.transfer
-            reformatter, count = VideoReformatter(), 0
-            with accompanied(container, look.sound, self.sound) as accompaniment:
-                for count, rgb in enumerate(chain([first], frames), start=1):
-                    frame = frame_from_rgb(rgb, look.color, pixel_format, reformatter)
-                    frame.pts, frame.time_base = count - 1, 1 / look.rate
-                    container.mux(stream.encode(frame))
-                    if accompaniment is not None:
-                        accompaniment.write_until(float(count / look.rate), container)
-                container.mux(stream.encode(None))
-                if accompaniment is not None:
-                    accompaniment.write_until(inf, container)
+        first, count = next(frames), 0
+        with self._opened(path, first.shape[:2], look) as (container, picture, carrier):
+            for count, rgb in enumerate(chain([first], frames), start=1):
+                container.mux(picture.encoded(rgb, count - 1))
+                carrier.write_until(look.until(count - 1), container)
+            container.mux(picture.rest())
+            carrier.write_until(None, container)
         return count
+
+    def write_piece(
+        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+    ) -> int:
+        """Write frames from number ``begin`` on into a file for ``join``; returns how many there were."""
+        first, count = next(frames), 0
+        codec = self._codec(look)
+        with av.open(f"file:{path}", "w", format=codec.piece) as container:
+            picture = _Picture(container, codec, first.shape[:2], look, begin)
+            for count, rgb in enumerate(chain([first], frames), start=1):
+                container.mux(picture.encoded(rgb, begin + count - 1))
+            container.mux(picture.rest())
+        return count
+
+    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
+        """Put pieces together, with all that is carried over; frames have this (height, width)."""
+        with self._opened(path, size, look) as (container, picture, carrier):
+            for begin, piece in pieces.items():
+                start = look.tick(begin) * look.clock
+                for packet in _packets(piece, self._codec(look).unpacked):
+                    assert packet.dts is not None and packet.pts is not None and packet.time_base
+                    shift = round(start / packet.time_base)
+                    packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
+                    packet.stream = picture.stream
+                    until = packet.dts * packet.time_base
+                    container.mux(packet)
+                    carrier.write_until(until, container)
+            carrier.write_until(None, container)
+
+    @contextmanager
+    def _opened(
+        self, path: Path, size: tuple[int, int], look: Look
+    ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
+        with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
+            codec = self._codec(look)
+            picture = _Picture(container, codec, size, look)
+            if codec.tag and self.muxer in ("mp4", "mov"):
+                picture.stream.codec_context.codec_tag = codec.tag
+            with carrying(container, picture.stream, look.carried, self.holds) as carrier:
+                yield container, picture, carrier
+
+    def _options(self) -> dict[str, str]:
+        # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
+        return {"fflags": "+bitexact", **self.options}
+
+    def _codec(self, look: Look) -> Codec:
+        return CODECS[look.encoding.codec or self.codecs[0]]
+
+
+def _packets(piece: Path, unpacked: str) -> Iterator[Packet]:
+    """The packets of a piece as the encoder made them."""
+    with av.open(f"file:{piece}") as source:
+        stream = source.streams.video[0]
+        unpack = BitStreamFilterContext(unpacked, stream)
+        for packet in source.demux(stream):
+            # The last one is empty.
+            if packet.size:
+                yield from unpack.filter(packet)
+        yield from unpack.filter(None)
+
+
+@final
+class _Picture:
+    """The stream of the picture in a container, and its encoder; frame ``begin`` is at 0."""
+
+    def __init__(
+        self,
+        container: av.container.OutputContainer,
+        codec: Codec,
+        size: tuple[int, int],
+        look: Look,
+        begin: int = 0,
+    ) -> None:
+        self._look, self._start = look, look.tick(begin)
+        self._format = codec.pixel_format(look.encoding, size)
+        self._reformatter = VideoReformatter()
+        stream = container.add_stream(codec.encoder, rate=look.rate, options=codec.options_for(look.encoding))
+        assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
+        stream.height, stream.width = size
+        stream.pix_fmt = self._format
+        context, color = stream.codec_context, look.color
+        context.time_base = stream.time_base = look.clock
+        context.sample_aspect_ratio = look.sample_aspect_ratio
+        if not is_rgb(self._format):
+            context.colorspace, context.color_range = color.matrix, 2 if color.full_range else 1
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
+        self.stream = stream
+
+    def encoded(self, rgb: UInt8[np.ndarray, "height width 3"], index: int) -> list[Packet]:
+        """Packets that are ready once this frame is encoded."""
+        frame = frame_from_rgb(rgb, self._look.color, self._format, self._reformatter)
+        frame.pts, frame.time_base = self._look.tick(index) - self._start, self._look.clock
+        return self.stream.encode(frame)
+
+    def rest(self) -> list[Packet]:
+        """Packets that are still in the encoder."""
+        return self.stream.encode(None)

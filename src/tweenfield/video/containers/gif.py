@@ -13,6 +13,7 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
+from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
 
 
@@ -21,7 +22,8 @@ from tweenfield.video.containers.base import Look
 class Gif:
     """Its clock ticks 100 times a second, and players show no frame for less than two ticks."""
 
-    holds_sound: bool = field(default=False, init=False)
+    holds: Holds | None = field(default=None, init=False)
+    codecs: tuple[str, ...] = field(default=(), init=False)
     folder: bool = field(default=False, init=False)
     square_pixels: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=Fraction(50), init=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
 
 
@@ -20,16 +22,33 @@ from tweenfield.video.containers.base import Look
 class Pngs:
     """Pictures as they are, pixels of another aspect ratio too."""
 
-    holds_sound: bool = field(default=False, init=False)
+    holds: Holds | None = field(default=None, init=False)
+    codecs: tuple[str, ...] = field(default=(), init=False)
     folder: bool = field(default=True, init=False)
     square_pixels: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
     def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames into a new folder."""
+        return self.write_piece(path, frames, look, 0)
+
+    def write_piece(
+        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+    ) -> int:
+        """Write frames from number ``begin`` on into a new folder."""
         path.mkdir()
         count = 0
         for count, frame in enumerate(frames, start=1):
             _, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-            (path / f"{count - 1:06d}.png").write_bytes(data.tobytes())
+            (path / f"{begin + count - 1:06d}.png").write_bytes(data.tobytes())
         return count
+
+    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
+        """All pictures in one new folder; the pieces stay until it is whole."""
+        path.mkdir()
+        for piece in pieces.values():
+            for picture in piece.iterdir():
+                try:
+                    (path / picture.name).hardlink_to(picture)
+                except OSError:  # Some file systems, such as exFAT, have no links.
+                    shutil.copyfile(picture, path / picture.name)

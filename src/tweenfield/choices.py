@@ -1,0 +1,25 @@
+"""What users choose from by name, in Python and on the command line."""
+
+from enum import Enum
+
+
+class Audio(str, Enum):
+    """What becomes of the sound: it follows the picture's speed at its own pitch, keeps its own, or goes."""
+
+    stretch = "stretch"
+    keep = "keep"
+    none = "none"
+
+
+class End(str, Enum):
+    """The output lasts as long as the input, its last frame held; or it ends where that frame begins."""
+
+    hold = "hold"
+    stop = "stop"
+
+
+class Timing(str, Enum):
+    """Output frames at a constant rate; or each observed frame at its own time, others evenly in between."""
+
+    constant = "constant"
+    source = "source"

@@ -1,0 +1,143 @@
+"""Many inputs, one after the other."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from natsort import natsorted
+from rich.console import Console
+from rich.table import Table
+
+from tweenfield.command.console import print_json, say
+from tweenfield.command.options import Settings
+from tweenfield.errors import OutputError, TweenfieldError, UsageError
+
+# Files that a folder of videos is searched for.
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".gif",
+        ".y4m",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ogv",
+        ".mxf",
+    ]
+)
+
+
+class Job(NamedTuple):
+    """One input and its output."""
+
+    source: Path
+    output: str
+
+
+def jobs_of(sources: Sequence[str], output: str) -> list[Job] | None:
+    """What to do for several inputs, patterns and folders of videos; None for a single plain input.
+
+    Raises:
+        UsageError: a pattern or a folder has nothing, ``output`` isn't a folder, or two would be one file.
+    """
+    found: list[Path] = []
+    several = len(sources) > 1
+    for source in sources:
+        path = Path(source)
+        if path.is_dir() and (videos := _videos(path)):
+            found, several = found + videos, True
+        elif not path.exists() and glob.has_magic(source):
+            matches = [Path(name) for name in natsorted(glob.glob(source, recursive=True))]
+            if not matches:
+                raise UsageError(f"{source}: no file has such a name; check the pattern")
+            found, several = found + matches, True
+        else:
+            found.append(path)
+    if not several:
+        return None
+    if Path(output).suffix and not output.endswith("/") and not Path(output).is_dir():
+        raise UsageError(
+            f"{output}: the results of {len(found)} inputs need a folder; give its name, such as -o out/"
+        )
+    jobs = [Job(source, str(Path(output) / _result_name(source))) for source in found]
+    for job in jobs:
+        same = [other.source for other in jobs if other.output == job.output]
+        if len(same) > 1:
+            raise UsageError(f"{same[0]} and {same[1]} would both become {job.output}; rename one of them")
+    return jobs
+
+
+def run_all(
+    jobs: Sequence[Job], output: str, make: Callable[[Job], dict[str, Any]], settings: Settings
+) -> None:
+    """Make each that isn't there yet, go on past those that fail, and end with a table.
+
+    Raises:
+        OutputError: the folder can't be made.
+        TweenfieldError: at least one failed.
+    """
+    try:
+        Path(output).mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{output}: the folder can't be made ({error.strerror}); make it first, or choose another"
+        ) from error
+    results: list[dict[str, Any]] = []
+    for number, job in enumerate(jobs, start=1):
+        facts: dict[str, Any] = {"input": str(job.source), "output": job.output}
+        if Path(job.output).exists():
+            facts |= {"state": "there already"}
+        else:
+            say(f"{number} of {len(jobs)}: {job.source}", quiet=settings.quiet)
+            try:
+                facts |= make(job) | {"state": "written"}
+            except TweenfieldError as error:
+                if isinstance(error.__cause__, KeyboardInterrupt):
+                    raise
+                say(f"tweenfield: {error}")
+                facts |= {"state": "failed", "reason": str(error)}
+        results.append(facts)
+    if settings.json:
+        print_json({"results": results}, settings.json)
+    elif not settings.quiet:
+        _print_results(results)
+    failed = sum(facts["state"] == "failed" for facts in results)
+    if failed:
+        raise TweenfieldError(f"{failed} of {len(jobs)} inputs failed; see above")
+
+
+def _videos(folder: Path) -> list[Path]:
+    """The videos in a folder, in natural order; none if it can't be listed."""
+    try:
+        names = [p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.name[0] != "."]
+    except OSError:
+        return []
+    return natsorted(names, key=lambda path: path.name)
+
+
+def _result_name(source: Path) -> str:
+    """The same name if that kind of file can be written."""
+    from tweenfield.video import CONTAINERS
+
+    kept = source.suffix.lower() in CONTAINERS and source.suffix
+    return source.stem + (source.suffix if kept else ".mp4")
+
+
+def _print_results(results: Sequence[dict[str, Any]]) -> None:
+    table = Table("input", "output", "state", "frames")
+    for facts in results:
+        table.add_row(facts["input"], facts["output"], facts["state"], str(facts.get("frames", "")))
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,171 @@
+"""The command that does all at once: fit, draw and write, for one video or for many."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tweenfield.command import actions
+from tweenfield.command.batch import Job, jobs_of, run_all
+from tweenfield.command.console import Stages, check_json, say, stages
+from tweenfield.command.options import Drawing, Ins, Keyframes, Settings, VideoOut, takes_groups
+from tweenfield.command.pipes import from_stdin
+from tweenfield.errors import TweenfieldError
+
+if TYPE_CHECKING:
+    from tweenfield import FitResult, Look, Recipe, Timeline, Video
+
+# What a run keeps of its fit, beside the pieces of the video.
+_FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"
+
+
+@takes_groups
+def run(sources: Ins, output: VideoOut, *, drawing: Drawing, settings: Settings) -> None:
+    """Fit a field to a video and render it at another frame rate or speed; by default at twice the rate.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    check_json(settings.json)
+    with from_stdin(sources) as named:
+        jobs = jobs_of(named, output)
+        if jobs is None:
+            facts = run_one(Job(Path(named[0]), output), drawing, settings)
+            actions.say_written(facts, settings.json, settings.quiet)
+        else:
+            run_all(jobs, output, lambda job: run_one(job, drawing, settings), settings)
+
+
+def run_one(job: Job, drawing: Drawing, settings: Settings) -> dict[str, Any]:
+    """Make one video of another; returns what to tell of it."""
+    from tweenfield.storage.unfinished import place_of, unfinished
+    from tweenfield.video import check_output, is_stdout
+
+    source, output = job
+    recipe, encoding = actions.recipe_of(settings), actions.encoding_of(drawing)
+    check_output(output, inputs=[source], encoding=encoding)
+    actions.check_shutter(drawing.shutter, drawing.keyframes)
+    video = actions.read(source, settings)
+    timeline = actions.timeline_of(video, drawing)
+    check_output(output, inputs=[source], rate=timeline.rate, encoding=encoding)
+    look = actions.look_of(
+        video,
+        timeline,
+        actions.carried_of(source, video, timeline, drawing, output, settings.quiet),
+        encoding,
+    )
+    actions.show_settings(settings.verbose, video, recipe)
+    if is_stdout(output):
+        with stages(settings.quiet) as on_stage:
+            _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage)
+    else:
+        try:
+            with (
+                unfinished(output, _key(source, drawing, settings, recipe)) as part,
+                stages(settings.quiet) as on_stage,
+            ):
+                _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
+                _make(output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage)
+        except KeyboardInterrupt as error:
+            goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
+            raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
+    return {"written": output, "frames": len(timeline), "rate": str(timeline.rate)}
+
+
+def _make(
+    output: str,
+    video: Video,
+    timeline: Timeline,
+    look: Look,
+    drawing: Drawing,
+    settings: Settings,
+    recipe: Recipe,
+    folder: Path | None,
+    on_stage: Stages,
+) -> None:
+    """Fit, draw and write; what ``folder`` holds of it isn't done again."""
+    from tweenfield.video import write_in_pieces, written_in_pieces
+
+    drawn = actions.drawer(
+        _fitted(video, settings, recipe, folder, on_stage),
+        timeline,
+        keyframes=video if drawing.keyframes is Keyframes.original else None,
+        shutter=drawing.shutter,
+    )
+    count = len(timeline)
+
+    def size_so_far(done: int) -> str:
+        return actions.size_to_expect(written_in_pieces(folder), done, count) if folder else ""
+
+    write_in_pieces(
+        output,
+        lambda begin, end: on_stage.count("render", drawn(begin, end), count, size_so_far, begun=begin),
+        count,
+        video.size,
+        look,
+        folder,
+    )
+
+
+def _fitted(
+    video: Video, settings: Settings, recipe: Recipe, folder: Path | None, on_stage: Stages
+) -> FitResult:
+    """The fit, or that of an earlier run."""
+    from tweenfield.fitting.loop import fit as fit_field
+    from tweenfield.fitting.loop import resumed
+    from tweenfield.fitting.model_file import load, save
+
+    flow, device = actions.flow_of(settings.flow, video, on_stage), settings.device.value
+    if folder is not None and (folder / _FIT).exists():
+        return resumed(load(folder / _FIT), video, flow, device=device)
+    checkpoint = folder / _CHECKPOINT if folder else None
+
+    def keep(unfinished: FitResult) -> None:
+        if checkpoint is not None:
+            save(unfinished, checkpoint, observations=False)
+
+    result = fit_field(
+        video,
+        flow,
+        recipe,
+        device=device,
+        resume=load(checkpoint) if checkpoint and checkpoint.exists() else None,
+        on_progress=actions.fit_progress(on_stage),
+        on_checkpoint=keep,
+    )
+    if not result.finished:
+        keep(result)
+        raise KeyboardInterrupt
+    if folder is not None and checkpoint is not None:
+        save(result, folder / _FIT, observations=False)
+        checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def _key(source: Path, drawing: Drawing, settings: Settings, recipe: Recipe) -> str:
+    """All that decides what is written, so that a run goes on with nothing that another one left."""
+    from dataclasses import asdict
+    from importlib.metadata import version
+
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    told = asdict(settings) | dict.fromkeys(("json", "quiet", "verbose"))
+    return json.dumps(
+        [
+            version("tweenfield"),
+            [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files],
+            asdict(drawing),
+            told,
+            recipe.settings,
+        ]
+    )
+
+
+def _say_resumed(output: str, *, resumed: bool, other: bool, quiet: bool) -> None:
+    if resumed:
+        say(f"tweenfield: {output}: going on where the last run stopped", quiet=quiet)
+    elif other:
+        say(
+            f"tweenfield: {output}: what an earlier run left is of another input or of other settings, "
+            "and is dropped",
+            quiet=quiet,
+        )

@@ -1,0 +1,67 @@
+"""Which stretch of a file's other streams goes along, and what a container has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from tweenfield.choices import Audio
+from tweenfield.video.time_map import TimeMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """A stretch of a file whose sound, subtitles, chapters, attachments and metadata go with a picture.
+
+    Attributes:
+        path: of the file; a folder has nothing to carry.
+        start: what goes with the first frame, in seconds on the file's clock.
+        length: how many seconds of it are taken.
+        speed: at which the picture plays: 0.5 is half as fast; or one that changes over the seconds since
+            ``start``.
+        audio: whether sound follows that speed, without a change of pitch.
+        on_damage: called with a sentence for each track that can't be decoded all through.
+    """
+
+    path: Path
+    start: Fraction
+    length: Fraction
+    speed: Fraction | TimeMap = Fraction(1)
+    audio: Audio = Audio.stretch
+    on_damage: Callable[[str], None] = lambda sentence: None
+
+    @property
+    def end(self) -> Fraction:
+        """Where the stretch ends, in seconds on the file's clock."""
+        return self.start + self.length
+
+    def output_time(self, seconds: Fraction) -> Fraction:
+        """When the output shows what the file has at ``seconds`` of its clock."""
+        if isinstance(self.speed, TimeMap):
+            return Fraction(self.speed.output_time(float(seconds - self.start)))
+        return (seconds - self.start) / self.speed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holds:
+    """What a container has room for besides the picture. Codecs are called as FFmpeg calls them.
+
+    Attributes:
+        sound: codecs that are taken over as they are; None for all.
+        sound_encoder: for other ones.
+        sound_rate: samples per second that it wants, if only one.
+        subtitles: codecs that are taken over as they are.
+        subtitle_encoder: for text in other ones.
+        attachments: whether it holds files, such as fonts.
+        covers: whether it holds a still as a cover.
+    """
+
+    sound: frozenset[str] | None
+    sound_encoder: str
+    sound_rate: int | None = None
+    subtitles: frozenset[str]
+    subtitle_encoder: str
+    attachments: bool = False
+    covers: bool = True

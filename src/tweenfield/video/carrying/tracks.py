@@ -1,0 +1,247 @@
+"""Packets to write for packets that were read: as they are, or encoded again."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any, Protocol, TypeAlias, cast, final, runtime_checkable
+
+import av
+import numpy as np
+
+from tweenfield.choices import Audio
+from tweenfield.video.carrying.carried import Carried, Holds
+from tweenfield.video.carrying.stretching import Stretch
+from tweenfield.video.time_map import TimeMap
+
+Packet: TypeAlias = "av.Packet[Any]"
+
+# What a number of channels mostly is.
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+# libavfilter's atempo takes factors from here to the inverse without skipping samples.
+_SLOWEST = 0.5
+# Decoding begins so much before a stretch, as the first frames of a codec may need those before them.
+_BEFORE = Fraction(1, 2)
+
+
+class Damaged(Exception):
+    """A packet can't be decoded; the next ones may be."""
+
+
+@runtime_checkable
+class Track(Protocol):
+    """One stream of the output."""
+
+    def packets(self, packet: Packet) -> list[Packet]:
+        """What to write for one packet that was read; the last one read is empty.
+
+        Raises:
+            Damaged: it can't be decoded.
+        """
+        ...
+
+
+def begins(packet: Packet) -> Fraction:
+    """When it is to be heard or seen, in seconds."""
+    time = packet.pts if packet.pts is not None else packet.dts
+    return (time or 0) * (packet.time_base or Fraction(0))
+
+
+def _like(out: Any, stream: Any) -> Any:
+    """``out`` with the language, title and disposition of ``stream``."""
+    statistics = ("_STATISTICS", "BPS", "NUMBER_OF_", "DURATION", "encoder")
+    out.metadata.update({k: v for k, v in stream.metadata.items() if not k.startswith(statistics)})
+    out.disposition = stream.disposition
+    return out
+
+
+@final
+class CopiedSound:
+    """Packets as they are, at other times. The last one before the picture is written, too: those after it
+    can't be decoded without it.
+    """
+
+    def __init__(
+        self, carried: Carried, stream: av.AudioStream, container: av.container.OutputContainer
+    ) -> None:
+        self._start = carried.start
+        # At its own speed it may be longer than a picture that plays faster.
+        self._length = min(carried.length, carried.output_time(carried.end))
+        self._out = _like(container.add_stream_from_template(stream), stream)
+
+    def packets(self, packet: Packet) -> list[Packet]:
+        """The packet itself, if it is within the stretch."""
+        if packet.dts is None or packet.pts is None or packet.time_base is None:
+            return []
+        time, lasts = begins(packet), (packet.duration or 0) * packet.time_base
+        if not (time + 2 * lasts > self._start and time < self._start + self._length):
+            return []
+        shift = round(self._start / packet.time_base)
+        packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, self._out
+        return [packet]
+
+
+@final
+class EncodedSound:
+    """Decoded, cut to the sample, played at another speed, and encoded again. Gaps become silence."""
+
+    def __init__(
+        self,
+        carried: Carried,
+        stream: av.AudioStream,
+        container: av.container.OutputContainer,
+        holds: Holds,
+    ) -> None:
+        out = container.add_stream(holds.sound_encoder, rate=holds.sound_rate or stream.rate)
+        assert isinstance(out, av.AudioStream)  # as the encoder is one of sound
+        # Uncompressed sound in Matroska doesn't say which channels it has.
+        out.layout = _LAYOUTS.get(stream.channels, stream.layout.name)
+        self._out = _like(out, stream)
+        self._decoder = stream.codec_context
+        self._rate, self._layout = stream.rate, out.layout.name
+        self._graph = _sound_graph(carried, stream)
+        self._from = carried.start - _BEFORE
+        self._stretch: Stretch | None = None
+        self._written = 0
+        if isinstance(carried.speed, TimeMap) and _speed_changes(carried):
+            self._stretch = Stretch(stream.rate, stream.channels, carried.speed.input_time)
+            self._lasts = carried.speed.output_time(float(carried.length))
+
+    def packets(self, packet: Packet) -> list[Packet]:
+        """What the encoder has ready."""
+        last = packet.dts is None
+        if not last and begins(packet) < self._from:
+            return []
+        try:
+            frames = self._decoder.decode(None if last else packet)
+        except av.error.FFmpegError as error:
+            if not last:
+                raise Damaged from error
+            frames = []
+        for frame in [*frames, *([None] if last else [])]:
+            # The filter is closed once the stretch has ended.
+            with suppress(EOFError):
+                self._graph.push(frame)
+        ready: list[Packet] = []
+        while True:
+            try:
+                heard = self._graph.pull()
+            except (BlockingIOError, EOFError):
+                break
+            assert isinstance(heard, av.AudioFrame)
+            stretched = (
+                [heard] if self._stretch is None else self._frames(self._stretch.push(heard.to_ndarray()))
+            )
+            for frame in stretched:
+                ready += self._out.encode(frame)
+        if last:
+            if self._stretch is not None:
+                for frame in self._frames(self._stretch.rest(self._lasts)):
+                    ready += self._out.encode(frame)
+            ready += self._out.encode(None)
+        return ready
+
+    def _frames(self, samples: np.ndarray) -> list[av.AudioFrame]:
+        """Samples as one frame after those before; none for none."""
+        if not samples.shape[1]:
+            return []
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._layout)
+        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._written, Fraction(1, self._rate)
+        self._written += samples.shape[1]
+        return [frame]
+
+
+@final
+class CopiedSubtitles:
+    """Packets as they are, at the times at which the output shows the same."""
+
+    def __init__(self, carried: Carried, stream: Any, container: av.container.OutputContainer) -> None:
+        self._carried = carried
+        self._out = _like(container.add_stream_from_template(stream), stream)
+
+    def packets(self, packet: Packet) -> list[Packet]:
+        """The packet itself, if it is within the stretch."""
+        return [packet] if packet.dts is not None and _moved(packet, self._carried, self._out) else []
+
+
+@final
+class EncodedSubtitles:
+    """Text in another format, at the times at which the output shows the same."""
+
+    def __init__(
+        self, carried: Carried, stream: Any, container: av.container.OutputContainer, holds: Holds
+    ) -> None:
+        self._carried = carried
+        self._decoder = stream.codec_context
+        self._decoder.open(strict=False)
+        self._out = _like(container.add_stream(holds.subtitle_encoder), stream)
+        # The styles, which every encoder of text wants to know.
+        self._out.codec_context.subtitle_header = self._decoder.subtitle_header
+
+    def packets(self, packet: Packet) -> list[Packet]:
+        """The same text, if it is within the stretch."""
+        if packet.dts is None:
+            return []
+        try:
+            text = self._decoder.decode2(packet)
+        except av.error.FFmpegError as error:
+            raise Damaged from error
+        # An empty one ends what is shown before it; the times of that do, too.
+        if text is None or not len(text):
+            return []
+        encoded = self._out.codec_context.encode_subtitle(text)
+        encoded.pts = encoded.dts = packet.pts
+        encoded.duration, encoded.time_base = packet.duration, packet.time_base
+        return [encoded] if _moved(encoded, self._carried, self._out) else []
+
+
+def _moved(packet: Packet, carried: Carried, out: Any) -> bool:
+    """Put ``packet`` at the times when the output shows the same; whether any of it is shown."""
+    tick = packet.time_base
+    assert tick is not None  # FFmpeg gives every packet one
+    first = begins(packet)
+    last = first + (packet.duration or 0) * tick
+    if last < carried.start or first >= carried.end or (packet.duration and last == carried.start):
+        return False
+    shown, gone = (carried.output_time(min(max(t, carried.start), carried.end)) for t in (first, last))
+    # Finer than Matroska's clock, on which slow motion would round twice.
+    packet.time_base = Fraction(1, 1_000_000)
+    packet.pts = packet.dts = round(shown * 1_000_000)
+    packet.duration = round((gone - shown) * 1_000_000)
+    packet.stream = out
+    return True
+
+
+def _sound_graph(carried: Carried, stream: av.AudioStream) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    start, end = float(carried.start), float(carried.end)
+    if carried.audio is Audio.keep:
+        end = float(carried.start + min(carried.length, carried.output_time(carried.end)))
+    steps = [
+        graph.add_abuffer(template=stream),
+        graph.add("aresample", "async=1:min_hard_comp=0.01"),
+        graph.add("atrim", f"start={start!r}:end={end!r}"),
+        graph.add("asetpts", f"PTS-{start!r}/TB"),
+    ]
+    if _speed_changes(carried):
+        # What begins later does so by silence; the rest is ``Stretch``.
+        steps += [graph.add("aresample", "async=1:first_pts=0"), graph.add("aformat", "sample_fmts=fltp")]
+    elif carried.audio is Audio.stretch and carried.speed != 1:
+        speed = float(cast("Fraction", carried.speed))
+        steps += [graph.add("asetpts", f"PTS/{speed!r}")]
+        steps += [graph.add("atempo", repr(factor)) for factor in tempo_factors(speed)]
+    graph.link_nodes(*steps, graph.add("abuffersink")).configure()
+    return graph
+
+
+def _speed_changes(carried: Carried) -> bool:
+    return carried.audio is Audio.stretch and isinstance(carried.speed, TimeMap)
+
+
+def tempo_factors(speed: float) -> list[float]:
+    """Equal factors that filters can take, with ``speed`` as their product."""
+    if speed == 1:
+        return []
+    count = max(math.ceil(abs(math.log(speed)) / -math.log(_SLOWEST) - 1e-9), 1)
+    return [speed ** (1 / count)] * count

@@ -1,0 +1,145 @@
+"""Which times of the input are drawn, and when the output shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+
+from tweenfield.choices import End, Timing
+from tweenfield.errors import UsageError
+from tweenfield.video.time_map import TimeMap, parse_speed
+from tweenfield.video.timing import FrameRate, Timed, field_position, parse_rate, parse_slow
+
+# Output times of a speed that changes are floats; so close to a frame's time they are that time.
+_CLOSE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The times of the frames to render.
+
+    Attributes:
+        times: source time of each, in seconds on the clock of ``Video.times``. The last may be repeated.
+        positions: the same as field times: the k-th observed frame is at exactly k.
+        rate: frames per second at which they play, on average if ``shown`` is given.
+        shown: when each is shown, in seconds of the output; k / ``rate`` if None.
+        speed: at which the input plays: 0.5 is half as fast.
+        length: seconds of the input that the output lasts.
+    """
+
+    times: tuple[Fraction, ...]
+    positions: tuple[Fraction, ...]
+    rate: Fraction
+    shown: tuple[Fraction, ...] | None = None
+    speed: Fraction | TimeMap = Fraction(1)
+    length: Fraction = Fraction(0)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def steps(self) -> list[Fraction]:
+        """How far the next position is from each; those that are held have the step before them."""
+        steps: list[Fraction] = []
+        for before, after in pairwise(self.positions):
+            steps.append(after - before or (steps[-1] if steps else Fraction(1)))
+        return [*steps, steps[-1] if steps else Fraction(1)]
+
+
+def output_timeline(
+    video: Timed,
+    *,
+    fps: FrameRate | Fraction | float | str | None = None,
+    slow: Fraction | float | str | None = None,
+    speed: TimeMap | str | None = None,
+    end: End = End.hold,
+    timing: Timing = Timing.constant,
+) -> Timeline:
+    """The frames to draw so that ``video`` plays at ``fps``, ``slow`` times slower or at a ``speed``.
+
+    At a constant rate they lie k / (rate * slow) after the first observed frame. Nothing is extrapolated: as
+    the last observed frame is shown for one interval of the input, so is its repetition, and twice the rate
+    turns n frames into 2n.
+
+    Args:
+        video: gives the observed frames' times and the source's rate.
+        fps: playback rate, or a text for ``parse_rate``; the source's own if None.
+        slow: factor, or a text for ``parse_slow``; 1 if None.
+        speed: over the time since the first frame, or a text for ``parse_speed``, in place of ``slow``.
+        end: ``stop`` leaves out what repeats the last frame: 2n - 1 frames at twice the rate.
+        timing: ``source`` keeps each observed frame at its own time, however they are spaced, and draws
+            as many between two as come nearest to the rate.
+
+    Raises:
+        UsageError: a rate, factor or speed that can't be, or both ``slow`` and ``speed``.
+    """
+    if slow is not None and speed is not None:
+        raise UsageError("slow motion and a speed can't be combined; give one of --slow and --speed")
+    rate = (
+        video.rate
+        if fps is None
+        else (fps if isinstance(fps, FrameRate) else parse_rate(str(fps))).of(video.rate)
+    )
+    if speed is None:
+        played: Fraction | TimeMap = 1 / (Fraction(1) if slow is None else parse_slow(str(slow)))
+    else:
+        played = speed if isinstance(speed, TimeMap) else parse_speed(speed)
+    seconds = video.times[-1] - video.times[0]
+    held = 1 / video.rate if end is End.hold else Fraction(0)
+    if timing is Timing.source:
+        times, shown = _from_source(video, rate, played, held)
+    else:
+        times, shown = _at_constant_rate(video, rate, played, seconds, held), None
+    # Without what is held, the last frame is still seen for one interval of the output.
+    length = seconds + (held or _output_interval(rate, played, seconds))
+    return Timeline(
+        times=times,
+        positions=tuple(field_position(video.times, t) for t in times),
+        rate=rate,
+        shown=shown,
+        speed=played,
+        length=length,
+    )
+
+
+def _output_interval(rate: Fraction, speed: Fraction | TimeMap, at: Fraction) -> Fraction:
+    """An interval of the output in seconds of the input."""
+    return (Fraction(speed.speed(float(at))) if isinstance(speed, TimeMap) else speed) / rate
+
+
+def _output_time(speed: Fraction | TimeMap, seconds: Fraction) -> Fraction:
+    return Fraction(speed.output_time(float(seconds))) if isinstance(speed, TimeMap) else seconds / speed
+
+
+def _at_constant_rate(
+    video: Timed, rate: Fraction, speed: Fraction | TimeMap, seconds: Fraction, held: Fraction
+) -> tuple[Fraction, ...]:
+    """The source times of frames at ``rate``."""
+    first, last = video.times[0], video.times[-1]
+    intervals = _output_time(speed, seconds + held) * rate
+    if not isinstance(speed, TimeMap):
+        count = ceil(intervals) if held else int(intervals) + 1
+        return tuple(min(first + k * speed / rate, last) for k in range(count))
+    count = ceil(float(intervals) - _CLOSE) if held else int(float(intervals) + _CLOSE) + 1
+    # The nearest simple fraction: a time that is that of an observed frame becomes exactly that.
+    found = (Fraction(speed.input_time(float(k / rate))).limit_denominator(1_000_000) for k in range(count))
+    return tuple(min(max(first + t, first), last) for t in found)
+
+
+def _from_source(
+    video: Timed, rate: Fraction, speed: Fraction | TimeMap, held: Fraction
+) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+    """Source times of the observed frames and of others between them, and when each is shown."""
+    first, last = video.times[0], video.times[-1]
+    edges: Sequence[Fraction] = [*video.times, *([last + held] if held else [])]
+    times: list[Fraction] = []
+    for before, after in pairwise(edges):
+        lasts = _output_time(speed, after - first) - _output_time(speed, before - first)
+        pieces = max(round(lasts * rate), 1)
+        times += (before + k * (after - before) / pieces for k in range(pieces))
+    times += [] if held else [last]
+    shown = tuple(_output_time(speed, time - first) for time in times)
+    return tuple(min(time, last) for time in times), shown

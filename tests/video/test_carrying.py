@@ -1,0 +1,191 @@
+"""What a file holds besides picture and sound comes out whole, when the output shows the same."""
+
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from tweenfield import Carried, parse_speed, read_video, write_video
+from tweenfield.video import CONTAINERS, losses
+
+HEADER = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, \
+Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, \
+MarginR, MarginV, Encoding
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+RATE, FRAMES = 25, 75
+# Seconds from, until, and what is read then.
+TITLES = [(0.2, 0.7, "one"), (1.1, 1.9, "two"), (2.2, 2.8, "three")]
+CHAPTERS = [(0, 1000, "morning"), (1000, 2500, "noon"), (2500, 3000, "night")]
+FONT = bytes(range(256)) * 5
+
+
+def a_picture(shape=(40, 40, 3)):
+    return cv2.imencode(".jpg", np.full(shape, 90, np.uint8))[1].tobytes()
+
+
+def full(path, subtitles="srt", cover=False):
+    """A dark clip with two tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=RATE)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        tracks = [container.add_stream(subtitles) for _ in range(2)]
+        for track, language in zip(tracks, ("fin", "swa"), strict=True):
+            track.codec_context.subtitle_header = HEADER
+            track.metadata["language"] = language
+        container.metadata.update({"title": "A film", "artist": "Us", "comment": "kept"})
+        second = Fraction(1, 1000)
+        container.set_chapters(
+            [
+                {"id": k, "start": a, "end": b, "time_base": second, "metadata": {"title": name}}
+                for k, (a, b, name) in enumerate(CHAPTERS, start=1)
+            ]
+        )
+        if path.suffix == ".mkv":
+            container.add_attachment("f.ttf", "application/x-truetype-font", FONT)
+        if cover and path.suffix == ".mkv":
+            container.add_attachment("cover.jpg", "image/jpeg", a_picture())
+        if cover and path.suffix == ".mp4":
+            still = container.add_stream("mjpeg")
+            still.width = still.height = 40
+            still.pix_fmt, still.disposition = "yuvj420p", av.stream.Disposition.attached_pic
+        for k in range(FRAMES):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20, np.uint8), "rgb24")
+            frame.pts, frame.time_base = k, Fraction(1, RATE)
+            container.mux(picture.encode(frame))
+        container.mux(picture.encode(None))
+        if cover and path.suffix == ".mp4":
+            packet = av.Packet(a_picture())
+            packet.stream, packet.pts, packet.dts, packet.time_base = still, 0, 0, second
+            container.mux(packet)
+        for begin, end, text in TITLES:
+            for track, suffix in zip(tracks, ("", "!"), strict=True):
+                data = (text + suffix).encode()
+                if subtitles == "mov_text":
+                    data = len(data).to_bytes(2, "big") + data
+                packet = av.Packet(data)
+                packet.stream, packet.time_base = track, second
+                packet.pts = packet.dts = round(1000 * begin)
+                packet.duration = round(1000 * (end - begin))
+                container.mux(packet)
+    return path
+
+
+def through(source, target, frames=None, speed=Fraction(1)):
+    """The picture as it is, at another speed, with all that goes along."""
+    video = read_video(source, frames=frames)
+    length = video.times[-1] + 1 / video.rate
+    carried = Carried(path=source, start=video.start, length=length, speed=speed)
+    rate = video.rate * speed if isinstance(speed, Fraction) else video.rate
+    write_video(target, video.frames, rate=rate, carried=carried)
+    return target
+
+
+def titles(path, track=0):
+    """Begin, end and text of each subtitle, in seconds."""
+    found = []
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[track]
+        for packet in container.demux(stream):
+            if not packet.size:
+                continue
+            for text in stream.codec_context.decode2(packet) or ():
+                begin = float(packet.pts * packet.time_base)
+                said = text.ass.decode().rsplit(",", 1)[-1]
+                if said:
+                    found.append((begin, begin + float(packet.duration * packet.time_base), said))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "target", "becomes"),
+    [
+        ("a.mkv", "srt", "b.mkv", "subrip"),
+        ("a.mkv", "ass", "b.mkv", "ass"),
+        ("a.mkv", "srt", "b.mp4", "mov_text"),
+        ("a.mkv", "srt", "b.mov", "mov_text"),
+        ("a.mkv", "srt", "b.webm", "webvtt"),
+        ("a.mp4", "mov_text", "b.mp4", "mov_text"),
+        ("a.mp4", "mov_text", "b.mkv", "subrip"),
+    ],
+)
+def test_subtitles_chapters_and_titles_come_through(tmp_path, source, kind, target, becomes):
+    made = full(tmp_path / source, kind)
+    if kind == "ass":  # whose packets hold styles, too
+        made = through(full(tmp_path / "c.mkv"), tmp_path / source)
+        becomes = "subrip"
+    out = through(made, tmp_path / target)
+    for track, suffix in enumerate(("", "!")):
+        found = titles(out, track)
+        assert [text for *_, text in found] == [text + suffix for *_, text in TITLES]
+        expected = [(begin, end) for begin, end, _ in TITLES]
+        assert np.abs(np.subtract([pair[:2] for pair in found], expected)).max() < 0.0015
+    with av.open(str(out)) as container:
+        assert container.metadata["title"] == "A film"
+        kept = {key.lower(): value for key, value in container.metadata.items()}
+        assert (kept["artist"], kept["comment"]) == ("Us", "kept")
+        chapters = [
+            (float(c["start"] * c["time_base"]), float(c["end"] * c["time_base"]), c["metadata"]["title"])
+            for c in container.chapters()
+        ]
+        assert chapters == [(a / 1000, b / 1000, name) for a, b, name in CHAPTERS]
+        tracks = container.streams.subtitles
+        assert [stream.codec_context.codec.canonical_name for stream in tracks] == [becomes] * 2
+        assert [stream.metadata["language"] for stream in tracks] == ["fin", "swa"]
+
+
+def test_what_an_editor_cuts_and_slows_moves_along(tmp_path):
+    made = full(tmp_path / "a.mkv")
+    cut = titles(through(made, tmp_path / "cut.mkv", "12:60"))
+    shown = [(0, 0.7 - 0.48, "one"), (1.1 - 0.48, 1.9 - 0.48, "two"), (2.2 - 0.48, 2.4 - 0.48, "three")]
+    assert [text for *_, text in cut] == ["one", "two", "three"]
+    assert np.abs(np.subtract([t[:2] for t in cut], [t[:2] for t in shown])).max() < 0.0015
+    slow = titles(through(made, tmp_path / "slow.mp4", speed=Fraction(1, 3)))
+    assert np.abs(np.subtract([t[:2] for t in slow], [(3 * a, 3 * b) for a, b, _ in TITLES])).max() < 0.0015
+    speed = parse_speed("0:1x 1:0.25x 2:1x")
+    changing = titles(through(made, tmp_path / "changing.mkv", speed=speed))
+    expected = [(speed.output_time(a), speed.output_time(b)) for a, b, _ in TITLES]
+    assert np.abs(np.subtract([t[:2] for t in changing], expected)).max() < 0.0015
+    with av.open(str(tmp_path / "slow.mp4")) as container:
+        assert [float(c["start"] * c["time_base"]) for c in container.chapters()] == [0, 3, 7.5]
+
+
+@pytest.mark.parametrize(("source", "target"), [("a.mkv", "b.mkv"), ("a.mp4", "b.mp4"), ("a.mp4", "b.mkv")])
+def test_fonts_and_covers_come_through(tmp_path, source, target):
+    made = full(tmp_path / source, "mov_text" if source.endswith("mp4") else "srt", cover=True)
+    with av.open(str(through(made, tmp_path / target))) as container:
+        covers = [s for s in container.streams.video if s.disposition & av.stream.Disposition.attached_pic]
+        (packet,) = [bytes(p) for p in container.demux(covers[0]) if p.size]
+        assert packet == a_picture()
+        if source == target == "a.mkv":
+            (font,) = container.streams.attachments
+            assert (font.name, font.data) == ("f.ttf", FONT)
+    assert len(read_video(tmp_path / target)) == FRAMES  # the picture is found beside its cover
+
+
+def test_what_has_no_room_is_named(tmp_path):
+    made = full(tmp_path / "a.mkv", cover=True)
+    carried = Carried(path=made, start=Fraction(0), length=Fraction(3))
+    assert losses(carried, CONTAINERS[".mkv"].holds) == []
+    (attachments,) = losses(carried, CONTAINERS[".mp4"].holds)
+    assert "attachments will be left out; choose .mkv" in attachments
+    assert len(losses(carried, CONTAINERS[".webm"].holds)) == 2
+    (all_of_it,) = losses(carried, None)
+    assert "subtitles and attachments will be left out" in all_of_it
+
+
+def test_figures_of_the_old_file_are_not_said_of_the_new_one(tmp_path):
+    made = through(full(tmp_path / "a.mkv"), tmp_path / "b.mkv", "0:10")
+    with av.open(str(made)) as container:
+        assert container.streams.video[0].metadata["DURATION"].startswith("00:00:00.4")
+        for stream in container.streams:
+            assert not any(key.startswith(("BPS", "NUMBER_OF")) for key in stream.metadata)
