@@ -2,7 +2,9 @@
 
 from tweenfield.video.clip import ColorTags, Video
 from tweenfield.video.containers import CONTAINERS, Container, Look
+from tweenfield.video.depth import eight_bit
 from tweenfield.video.describing import VideoInfo, describe_video
+from tweenfield.video.hdr import Hdr, MasteringDisplay
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
@@ -23,7 +25,9 @@ __all__ = [
     "ColorTags",
     "Container",
     "FrameRate",
+    "Hdr",
     "Look",
+    "MasteringDisplay",
     "Shot",
     "Sound",
     "TimeMap",
@@ -33,6 +37,7 @@ __all__ = [
     "check_output",
     "container_for",
     "describe_video",
+    "eight_bit",
     "field_position",
     "find_shots",
     "has_sound",

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.errors import OutputError, UsageError
 from tweenfield.storage.aside import aside
@@ -17,10 +17,13 @@ from tweenfield.storage.atomic import atomic_output, check_target
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import yuv_matrix
 from tweenfield.video.containers import CONTAINERS, Container, Look
+from tweenfield.video.depth import DEPTHS, Levels, dtype_of
+from tweenfield.video.hdr import Hdr
 from tweenfield.video.selecting import resize
 from tweenfield.video.sound import Sound
 
 BT709 = ColorTags()
+_DTYPES = {dtype_of(depth) for depth in DEPTHS}
 
 
 def container_for(path: str | Path) -> Container:
@@ -67,6 +70,7 @@ def write_video(
     color: ColorTags = BT709,
     sample_aspect_ratio: Fraction = Fraction(1),
     sound: Sound | None = None,
+    hdr: Hdr | None = None,
 ) -> int:
     """Write frames as they come, holding only a few in memory; the result appears whole or not at all.
 
@@ -74,13 +78,14 @@ def write_video(
 
     The name decides: ``.mp4`` and ``.mkv`` are H.264, ``.webm`` VP9, ``.gif`` loops endlessly with a palette
     for each frame, and a name without an extension or with a ``/`` at the end is a folder of
-    ``000000.png`` and so on, which keeps no rate. Files hold 4:2:0, H.264 4:4:4 if a side is odd.
-    Frame times are exactly k / rate, rounded to the clock of
+    ``000000.png`` and so on, which keeps no rate. Files hold 4:2:0, H.264 4:4:4 if a side is odd. Frames of
+    uint16 are HEVC Main10 in ``.mp4`` and ``.mkv``, AV1 of 10 bits in ``.webm``, PNGs of 16 bits, and GIFs of
+    8. Frame times are exactly k / rate, rounded to the clock of
     ``.mkv`` and ``.webm`` (1 ms) and of ``.gif`` (10 ms).
 
     Args:
         path: an existing file is replaced; an existing folder must be empty.
-        frames: uint8 RGB, all of one size.
+        frames: RGB, uint8 or uint16 with a full scale of 65535, all of one size and type.
         rate: frames per second.
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
@@ -88,6 +93,7 @@ def write_video(
         sound: what is heard with the frames. It is taken over as it is, and encoded again only where the
             container can't hold it or its speed changes; GIFs and PNGs have none. It ends where it is
             damaged.
+        hdr: what to say about high dynamic range; only HEVC holds it.
 
     Returns:
         The number of frames written.
@@ -101,7 +107,9 @@ def write_video(
         raise UsageError(f"{target}: the rate {rate} can't be written; choose one above 0 and below 1000000")
     yuv_matrix(color)  # Refuses a matrix that can't be used before any work is done.
     check_output(path, rate=rate)
-    look = Look(rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio), sound=sound)
+    look = Look(
+        rate=rate, color=color, sample_aspect_ratio=Fraction(sample_aspect_ratio), sound=sound, hdr=hdr
+    )
     with atomic_output(target) as temporary:
         checked = _checked(frames, target)
         if container.square_pixels and look.sample_aspect_ratio != 1:
@@ -109,16 +117,16 @@ def write_video(
         return aside(lambda ready: container.write(temporary, ready, look), checked)
 
 
-def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """The frames, of which there must be one, and all must be alike."""
-    shape = None
+    kind: tuple[np.dtype[Any], tuple[int, ...]] | None = None
     for index, frame in enumerate(frames):
-        shape = shape or frame.shape
-        if frame.shape != shape or frame.dtype != np.uint8 or frame.shape[2:] != (3,):
+        kind = kind or (frame.dtype, frame.shape)
+        if (frame.dtype, frame.shape) != kind or frame.dtype not in _DTYPES or frame.shape[2:] != (3,):
             raise OutputError(
-                f"{target}: frame {index} is {frame.dtype} {frame.shape} after frames of {shape}; "
-                "give uint8 (height, width, 3) of one size"
+                f"{target}: frame {index} is {frame.dtype} {frame.shape} after {kind[0]} {kind[1]}; give "
+                " uint8 or uint16 (height, width, 3) of one size and type"
             )
         yield np.ascontiguousarray(frame)
-    if shape is None:
+    if kind is None:
         raise OutputError(f"{target}: there is no frame to write; give at least one")

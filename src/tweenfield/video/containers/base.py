@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.video.clip import ColorTags
+from tweenfield.video.depth import Levels
+from tweenfield.video.hdr import Hdr
 from tweenfield.video.sound import Sound
 
 
@@ -24,12 +25,14 @@ class Look:
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel.
         sound: what is heard with them.
+        hdr: what to say about high dynamic range.
     """
 
     rate: Fraction
     color: ColorTags
     sample_aspect_ratio: Fraction
     sound: Sound | None = None
+    hdr: Hdr | None = None
 
 
 @runtime_checkable
@@ -56,6 +59,6 @@ class Container(Protocol):
         """Whether it has room for sound."""
         ...
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""
         ...

@@ -1,4 +1,4 @@
-"""MP4, Matroska and WebM: H.264 and VP9 in 4:2:0, H.264 in 4:4:4 where a side is odd."""
+"""MP4, Matroska and WebM: H.264 and VP9, or HEVC and AV1 for 10 bits; 4:2:0, or 4:4:4 where a side is odd."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import final
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
-from jaxtyping import UInt8
 
 from tweenfield.video.color import frame_from_rgb
 from tweenfield.video.containers.base import Look
+from tweenfield.video.depth import Levels
+from tweenfield.video.hdr import x265_parameters
 from tweenfield.video.sound import SoundFormat, accompanied
 
 
@@ -28,6 +29,7 @@ class Coded:
     Attributes:
         codec: the encoder's name.
         options: for the encoder.
+        deep: the encoder's name and options for frames of uint16.
         sound: what of sound the container holds.
         muxer_options: for the container.
         square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
@@ -35,6 +37,7 @@ class Coded:
 
     codec: str
     options: Mapping[str, str]
+    deep: tuple[str, Mapping[str, str]]
     sound: SoundFormat
     muxer_options: Mapping[str, str] = field(default_factory=dict)
     square_pixels: bool = False
@@ -42,15 +45,22 @@ class Coded:
     holds_sound: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are exactly k / rate, rounded to the container's clock."""
         first = next(frames)
         height, width, _ = first.shape
         odd = height % 2 or width % 2
-        pixel_format = "yuv444p" if self.codec == "libx264" and odd else "yuv420p"
+        deep = first.dtype == np.uint16
+        codec, options = self.deep if deep else (self.codec, self.options)
+        pixel_format = "yuv444p" if codec in ("libx264", "libx265") and odd else "yuv420p"
+        pixel_format += "10le" * deep
+        if codec == "libx265":
+            options = {**options, "x265-params": ":".join(["log-level=error", *x265_parameters(look.hdr)])}
         with av.open(f"file:{path}", "w", options=dict(self.muxer_options)) as container:
-            stream = container.add_stream(self.codec, rate=look.rate, options=dict(self.options))
+            stream = container.add_stream(codec, rate=look.rate, options=dict(options))
             context = stream.codec_context
+            if codec == "libx265" and path.suffix == ".mp4":
+                context.codec_tag = "hvc1"  # Apple's players know no other.
             stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
             context.time_base = stream.time_base = 1 / look.rate
             context.sample_aspect_ratio = look.sample_aspect_ratio

@@ -1,4 +1,4 @@
-"""A folder of PNGs: 000000.png and so on, which keeps no rate."""
+"""A folder of PNGs, of 8 or 16 bits: 000000.png and so on, which keeps no rate."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import final
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.video.containers.base import Look
+from tweenfield.video.depth import Levels
 
 
 @final
@@ -25,7 +25,7 @@ class Pngs:
     square_pixels: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames into a new folder."""
         path.mkdir()
         count = 0
