@@ -174,7 +174,13 @@ from .video import (
     Container as Container,
 )
 from .video import (
+    Hdr as Hdr,
+)
+from .video import (
     Look as Look,
+)
+from .video import (
+    MasteringDisplay as MasteringDisplay,
 )
 from .video import (
     Shot as Shot,

@@ -142,6 +142,7 @@ def draw(
         color=result.source.color,
         sample_aspect_ratio=result.source.sample_aspect_ratio,
         sound=sound,
+        hdr=result.source.hdr,
     )
 
 
