@@ -131,7 +131,9 @@ def _deep_rgb_from_frame(
         if values.dtype == np.float32:
             values, bits, rgb = rounded(np.nan_to_num(values), np.uint16), 16, True
         values = values << (16 - bits)
-        if not rgb:
+        if not rgb and color.full_range:
+            rgb = True
+        elif not rgb:
             values[..., 1:] = 1 << 15
     else:
         packed = "rgba64le" if transparent else "rgb48le"

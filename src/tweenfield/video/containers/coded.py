@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from typing import final
@@ -16,8 +16,8 @@ from av.video.reformatter import VideoReformatter
 
 from tweenfield.video.color import frame_from_rgb
 from tweenfield.video.containers.base import Look
+from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
-from tweenfield.video.hdr import x265_parameters
 from tweenfield.video.sound import SoundFormat, accompanied
 
 
@@ -47,7 +47,8 @@ class Coded:
 
     def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are exactly k / rate, rounded to the container's clock."""
-        first = next(frames)
+        begin = list(islice(frames, REORDERED))
+        first = begin[0]
         height, width, _ = first.shape
         odd = height % 2 or width % 2
         deep = first.dtype == np.uint16
@@ -55,7 +56,7 @@ class Coded:
         pixel_format = "yuv444p" if codec in ("libx264", "libx265") and odd else "yuv420p"
         pixel_format += "10le" * deep
         if codec == "libx265":
-            options = {**options, "x265-params": ":".join(["log-level=error", *x265_parameters(look.hdr)])}
+            options = {**options, **x265_options((height, width), len(begin), look.hdr)}
         with av.open(f"file:{path}", "w", options=dict(self.muxer_options)) as container:
             stream = container.add_stream(codec, rate=look.rate, options=dict(options))
             context = stream.codec_context
@@ -68,7 +69,7 @@ class Coded:
             context.color_primaries, context.color_trc = look.color.primaries, look.color.transfer
             reformatter, count = VideoReformatter(), 0
             with accompanied(container, look.sound, self.sound) as accompaniment:
-                for count, rgb in enumerate(chain([first], frames), start=1):
+                for count, rgb in enumerate(chain(begin, frames), start=1):
                     frame = frame_from_rgb(rgb, look.color, pixel_format, reformatter)
                     frame.pts, frame.time_base = count - 1, 1 / look.rate
                     container.mux(stream.encode(frame))
