@@ -1,4 +1,4 @@
-"""Video of 10 bits through flow, fit, drawing, scores and model files: nothing is rounded to 8 bits on the way."""
+"""Video of 10 bits through flow, fit, drawing, scores and model files: nothing is rounded to 8 bits."""
 
 from dataclasses import replace as changed
 from fractions import Fraction
@@ -75,10 +75,10 @@ def test_drawn_frames_have_more_than_8_bits(fitted):
     for t, drawn in zip(times, render(result.field, times), strict=True):
         assert drawn.dtype == np.uint16
         error = (drawn - 65535 * truth(t))[4:-4, 4:-4]
-        assert np.abs(error).max() < LEVEL / 2
+        assert np.abs(error).max() < LEVEL / 5
         assert np.sqrt((error**2).mean()) < LEVEL / 10
         # Between observed frames, colours lie between code values as well.
-        assert len(np.unique(drawn)) > 10 * len(np.unique(video.frames))
+        assert len(np.unique(drawn)) > 1000 > 20 * len(np.unique(video.frames))
     for k, drawn in enumerate(render(result.field, range(FRAMES))):
         np.testing.assert_array_equal(drawn, video.frames[k])
 

@@ -136,9 +136,8 @@ class Transport(Field):
             **dict.fromkeys(("forward_flow", "backward_flow"), flow),
             **dict.fromkeys(("cuts", "breaks", "moves"), flow[:1]),
         }
-        if {name: tuple(values.shape) for name, values in observations.items()} != shapes or (
-            observations["frames"].dtype != dtype_of(grid.depth)
-        ):
+        given = {name: tuple(values.shape) for name, values in observations.items()}
+        if given != shapes or observations["frames"].dtype != dtype_of(grid.depth):
             raise ValueError(f"transport: these observations aren't of {grid}")
         self._observed = dict(observations)
         for kept in self._kept.values():
@@ -349,17 +348,13 @@ class Transport(Field):
         """An observed frame."""
         return np.ascontiguousarray(self._observed["frames"][k])
 
-    def _small_frame(self, k: int) -> Levels[np.ndarray, "rows columns 3"]:
-        """The same reduced to the grid of the maps."""
-        return reduce(self._frame(k), self.reduction)
-
     def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
         """The colours of an observed frame."""
         return self._as_colors(self._frame(k))
 
     def _small_colors(self, k: int) -> Float[Tensor, "3 rows columns"]:
         """Those of a frame reduced to the grid of the maps."""
-        return self._as_colors(self._small_frame(k))
+        return self._as_colors(reduce(self._frame(k), self.reduction))
 
     def _as_colors(self, frame: Levels[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
         return torch.tensor(frame).permute(2, 0, 1).to(self._like) / full_scale(frame.dtype)
