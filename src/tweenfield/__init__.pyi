@@ -183,7 +183,13 @@ from .video import (
     Encoding as Encoding,
 )
 from .video import (
+    Hdr as Hdr,
+)
+from .video import (
     Look as Look,
+)
+from .video import (
+    MasteringDisplay as MasteringDisplay,
 )
 from .video import (
     Shot as Shot,

@@ -57,11 +57,21 @@ class Stop:
         monkeypatch.setattr(actions, "drawer", stopping)
 
 
-@pytest.mark.parametrize("name", ["o.mp4", "o.mkv", "o.mov", "o.webm", "o"])
-@pytest.mark.parametrize("codec", [None, "prores", "ffv1", "hevc", "av1"])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("o.mp4", None),
+        ("o.mkv", None),
+        ("o.mov", None),
+        ("o.webm", None),
+        ("o", None),
+        ("o.mp4", "hevc"),
+        ("o.webm", "av1"),
+        ("o.mov", "prores"),
+        ("o.mkv", "ffv1"),
+    ],
+)
 def test_a_stopped_run_ends_with_the_same_bytes(clip, tmp_path, monkeypatch, name, codec):
-    if codec and name != {"prores": "o.mov", "ffv1": "o.mkv", "hevc": "o.mp4", "av1": "o.webm"}[codec]:
-        pytest.skip("one container for each codec")
     monkeypatch.setattr(pieces, "_MOST", 4)
     line = ["run", clip, *SHORT, "--slow", "3x", *(["--codec", codec] if codec else [])]
     assert tweenfield(*line, "-o", tmp_path / name).returncode == 0
@@ -127,8 +137,8 @@ def test_a_kill_leaves_what_the_next_run_ends_with_the_same_bytes(tmp_path):
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     assert not target.exists() and (place / "fit.tween").exists()
-    assert tweenfield(*line, "-o", target).returncode == 0
-    assert tweenfield(*line, "-o", tmp_path / "whole.mp4").returncode == 0
+    for name in (target, tmp_path / "whole.mp4"):
+        subprocess.run(command(*line, "-o", name), check=True, capture_output=True)
     assert content(target) == content(tmp_path / "whole.mp4")
     assert {p.name for p in tmp_path.iterdir()} == {"clip.mkv", "o.mp4", "whole.mp4"}
 

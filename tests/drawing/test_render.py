@@ -5,7 +5,7 @@ import torch
 from tweenfield import UsageError, render
 from tweenfield.fields import Grid, SirenConfig
 from tweenfield.fields import base as fields_base
-from tweenfield.fields.base import to_8bit
+from tweenfield.fields.base import to_levels
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_frames_are_the_field_at_pixel_centres_rounded(field):
 
 def test_rounding_goes_to_the_nearest_level_and_stays_in_range():
     colors = torch.tensor([-0.3, 0.0, 0.4 / 255, 0.6 / 255, 100.4 / 255, 100.6 / 255, 1.0, 1.7])
-    assert to_8bit(colors).tolist() == [0, 0, 0, 1, 100, 101, 255, 255]
+    assert to_levels(colors).tolist() == [0, 0, 0, 1, 100, 101, 255, 255]
 
 
 def test_frames_come_one_by_one(field):

@@ -70,15 +70,6 @@ def test_full_range_needs_no_tag_where_the_format_says_it(tmp_path):
         assert color_tags(av.VideoFrame(16, 16, name), tmp_path).full_range is full
 
 
-def test_ten_bits_become_eight(tmp_path):
-    picture = patches()
-    frame = yuv_frame(yuv_planes(picture, 6, False))
-    path = encode(tmp_path / "a.mkv", [frame], codec="ffv1", pixel_format="yuv444p10le")
-    error = at_patches(read_video(path).frames[0]) - at_patches(picture)
-    assert np.abs(error).max() <= 3
-    assert np.abs(error.mean((0, 1))).max() < 0.5
-
-
 def test_rgb_sources_are_exact_and_get_bt709_tags(tmp_path):
     picture = patches()
     video = read_video(encode(tmp_path / "a.mkv", [picture], codec="ffv1", pixel_format="bgr0"))

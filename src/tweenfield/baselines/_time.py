@@ -1,4 +1,4 @@
-"""What the baselines share: where a time falls, and frames as colours."""
+"""What the baselines share: where a time falls, and polynomials through it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import overload
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from tweenfield.errors import UsageError
 from tweenfield.video.clip import Video
@@ -33,12 +33,6 @@ def split_time(observed: Video, t: float | Fraction) -> tuple[int, float | Fract
             f"{observed.name}: time {t} is outside the video; give a time from 0 to {last} intervals"
         )
     return int(t), t - int(t)
-
-
-def colors(frames: UInt8[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
-    """Colours in [0, 1]."""
-    scaled: np.ndarray = frames.astype(np.float32) / np.float32(255)
-    return scaled
 
 
 def lagrange(nodes: Sequence[int], t: float) -> Float32[np.ndarray, " nodes"]:

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors, split_time
+from tweenfield.baselines._time import split_time
 from tweenfield.errors import BaselineError, UsageError, VideoError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 from tweenfield.video.images import read_image
 
 _PLACES = ("{a}", "{b}", "{t}", "{out}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors, lagrange, split_time
+from tweenfield.baselines._time import lagrange, split_time
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 
 def cubic(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height width 3"]:

@@ -12,11 +12,12 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors, split_time
+from tweenfield.baselines._time import split_time
 from tweenfield.errors import BaselineError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import ColorTags, Video
 from tweenfield.video.color import frame_from_rgb, rgb_from_frame
+from tweenfield.video.depth import colors
 
 _FULL_RANGE = ColorTags(full_range=True)
 # The filter's blocks of 16 pixels have to fit twice.
@@ -43,13 +44,18 @@ class Minterpolate:
         The whole video is drawn at the lowest rate that holds these times.
 
         Raises:
-            BaselineError: a side is under 32 pixels.
+            BaselineError: a side is under 32 pixels, or the video has more than 8 bits.
             UsageError: a time is outside the video.
         """
         if min(observed.size) < _SMALLEST:
             raise BaselineError(
                 f"{observed.name}: minterpolate needs {_SMALLEST}x{_SMALLEST} pixels or more, not "
                 f"{observed.size[0]}x{observed.size[1]}"
+            )
+        if observed.depth > 8:
+            raise BaselineError(
+                f"{observed.name}: minterpolate draws 8 bits, but the video has {observed.depth}; leave this "
+                "baseline out"
             )
         places = [split_time(observed, t) for t in times]
         fractions = [Fraction(s).limit_denominator(_FINEST) for _, s in places]

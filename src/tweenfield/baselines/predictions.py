@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors
 from tweenfield.errors import BaselineError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 from tweenfield.video.images import image_paths, read_image
 
 

@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Float32
 from torch.nn import functional
 
-from tweenfield.baselines._time import colors, split_time
+from tweenfield.baselines._time import split_time
 from tweenfield.errors import BaselineError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 # Sides are padded to multiples of this: the coarsest scale of the network.
 _MULTIPLE = 128

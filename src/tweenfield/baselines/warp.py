@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors, split_time
+from tweenfield.baselines._time import split_time
 from tweenfield.flow.between import between
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 
 def warp(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height width 3"]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import colors, lagrange, split_time
+from tweenfield.baselines._time import lagrange, split_time
 from tweenfield.baselines.warp import warp
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample, sample_linear
 from tweenfield.flow.velocity import velocity_between
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 
 def warp4(observed: Video, flow: Flow, t: float) -> Float32[np.ndarray, "height width 3"]:

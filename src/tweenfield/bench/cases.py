@@ -12,6 +12,7 @@ from tweenfield.bench.pattern import pattern
 from tweenfield.errors import VideoError
 from tweenfield.evaluation.split import Split, hide
 from tweenfield.video import Video, read_video
+from tweenfield.video.depth import with_depth
 from tweenfield.video.images import read_image
 from tweenfield.video.reading import FOLDER_RATE
 from tweenfield.video.selecting import resize
@@ -78,9 +79,11 @@ class Case:
         return resize(picture, self.size) if self.size else picture
 
     def _video(self, pictures: list[np.ndarray]) -> Video:
+        frames = np.stack([with_depth(picture, pictures[0].dtype) for picture in pictures])
         return Video(
-            frames=np.stack(pictures),
+            frames=frames,
             times=tuple(Fraction(k) / FOLDER_RATE for k in range(len(pictures))),
             rate=FOLDER_RATE,
             name=self.name,
+            depth=8 * frames.itemsize,
         )

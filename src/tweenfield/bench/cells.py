@@ -18,7 +18,6 @@ from tweenfield.bench.provenance import provenance
 from tweenfield.errors import UsageError
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
-from tweenfield.evaluation.metrics import rounded
 from tweenfield.evaluation.pictures import ERROR_LEVELS, error_levels
 from tweenfield.evaluation.score import check_scoring, fit_and_score, score
 from tweenfield.evaluation.split import Split
@@ -27,6 +26,7 @@ from tweenfield.fitting.recipe import Recipe
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
 from tweenfield.flow.velocity import velocity
 from tweenfield.storage.atomic import atomic_output
+from tweenfield.video.depth import eight_bit, rounded
 
 # A result as it is stored, and the labels that an experiment gave the cell.
 Row = dict[str, Any]
@@ -221,7 +221,7 @@ def _shown(drawn: Iterable[np.ndarray], clip: _Clip, store: Store, name: str) ->
     """The same frames; pictures of one of them go to the store: drawn, error, truth."""
     for k, frame in enumerate(drawn):
         if k == clip.shown:
-            truth = clip.split.held_out.frames[k]
+            truth = eight_bit(clip.split.held_out.frames[k])
             levels = rounded(frame)
             error = error_levels(levels, truth) * (255 / ERROR_LEVELS)
             colored = cv2.applyColorMap(error.clip(0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from tweenfield.command import actions
 from tweenfield.command.console import plain, print_facts, print_json, print_shots
 from tweenfield.command.options import Json
 from tweenfield.errors import UsageError
+
+if TYPE_CHECKING:
+    from tweenfield.video import Hdr
 
 
 def info(
@@ -43,9 +46,10 @@ def info(
         }
     else:
         from tweenfield.video import describe_video
+        from tweenfield.video.hdr import as_json
 
         about = describe_video(source)
-        values = plain(asdict(about))
+        values = plain(asdict(about)) | {"hdr": as_json(about.hdr)}
         shown = values | {
             "size": "{}x{}".format(*about.size),
             "duration": f"{float(about.duration):.6g} s",
@@ -53,6 +57,7 @@ def info(
             "color": "RGB"
             if about.matrix == "gbr"
             else ("full range" if about.color.full_range else "limited range"),
+            "hdr": _hdr_text(about.hdr),
             "audio": ", ".join(map(str, about.audio)) or "none",
         }
     found = actions.shots_of(source, quiet=False) if shots else []
@@ -62,3 +67,12 @@ def info(
         print_facts(shown)
         if shots:
             print_shots(found)
+
+
+def _hdr_text(hdr: Hdr | None) -> str:
+    if hdr is None:
+        return "none"
+    light = f"max-cll {hdr.max_cll}, max-fall {hdr.max_fall} cd/m2"
+    if hdr.display is None:
+        return light
+    return f"display of {float(hdr.display.darkest):g} to {float(hdr.display.brightest):g} cd/m2, {light}"

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from tweenfield.drawing.render import render_colors
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
+from tweenfield.video.depth import Levels, dtype_of, rounded
 
 # Samples are tripled until the picture changes by less than this on average, in levels of 255.
 _CHANGE = 0.25
@@ -33,7 +34,7 @@ def colors_of(light: Float32[np.ndarray, "*any"]) -> Float32[np.ndarray, "*any"]
 
 def render_exposed(
     field: Field, times: Iterable[float | Fraction], exposures: Iterable[float | Fraction]
-) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """Render ``field`` with motion blur, frame by frame, on its own grid.
 
     Each frame is the mean of linear light over its exposure, centred on its time; what reaches beyond the
@@ -63,7 +64,7 @@ def render_exposed(
         yield picture
 
 
-def _exposed(field: Field, opens: float, closes: float) -> UInt8[np.ndarray, "height width 3"]:
+def _exposed(field: Field, opens: float, closes: float) -> Levels[np.ndarray, "height width 3"]:
     count = _FEWEST
     light = _mean_light(field, opens, closes, range(count), count)
     picture = colors_of(light)
@@ -74,8 +75,7 @@ def _exposed(field: Field, opens: float, closes: float) -> UInt8[np.ndarray, "he
         before, picture, count = picture, colors_of(light), 3 * count
         if 255 * np.abs(picture - before).mean() < _CHANGE:
             break
-    levels: UInt8[np.ndarray, "height width 3"] = np.rint(255 * picture.clip(0, 1)).astype(np.uint8)
-    return levels
+    return rounded(picture, dtype_of(field.grid.depth))
 
 
 def _mean_light(

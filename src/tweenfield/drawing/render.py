@@ -7,12 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
 from tweenfield.video import Video
+from tweenfield.video.depth import Levels, dtype_of
 
 
 def render(
@@ -21,8 +22,9 @@ def render(
     *,
     size: tuple[int, int] | None = None,
     keyframes: Video | None = None,
-) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """Render ``field`` at the given times, frame by frame, so that memory doesn't grow with their number.
+    They are uint8 or uint16 as the observed frames were.
 
     Args:
         field: a fitted field.
@@ -43,6 +45,11 @@ def render(
             f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
             f"{grid.frames} of {size[0]}x{size[1]} are drawn; keyframes need the same number and size"
         )
+    if keyframes is not None and keyframes.frames.dtype != dtype_of(grid.depth):
+        raise UsageError(
+            f"{keyframes.name} has {keyframes.depth} bits, but the field was fitted to {grid.depth}; "
+            "keyframes need the same"
+        )
     before, picture = None, None
     for t in times:
         if picture is not None and t == before:
@@ -61,7 +68,7 @@ def render(
 def render_colors(
     field: Field, times: Iterable[float | Fraction]
 ) -> Iterator[Float32[np.ndarray, "height width 3"]]:
-    """Frames on the field's own grid as colours in [0, 1], before they are rounded to 8 bit."""
+    """Frames on the field's own grid as colours in [0, 1], before they are rounded."""
     for t in times:
         yield _draw(field, float(t), (field.grid.height, field.grid.width)).float().clamp(0, 1).cpu().numpy()
 
@@ -73,5 +80,5 @@ def _draw(field: Field, t: float, size: tuple[int, int]) -> Float[Tensor, "heigh
 
 
 @torch.inference_mode()
-def _picture(field: Field, t: float, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
+def _picture(field: Field, t: float, size: tuple[int, int]) -> Levels[np.ndarray, "height width 3"]:
     return field.picture(t, size)

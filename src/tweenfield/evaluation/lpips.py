@@ -17,12 +17,12 @@ from typing import NamedTuple, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from tweenfield.errors import ModelFileError, UsageError
-from tweenfield.evaluation.metrics import rounded
+from tweenfield.video.depth import Levels, eight_bit, rounded
 
 # Smaller pictures don't reach the third convolution.
 SMALLEST_SIDE = 31
@@ -90,15 +90,15 @@ class Lpips:
         self.digest = digest.hexdigest()
 
     def __call__(
-        self, frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "height width 3"]
+        self, frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "height width 3"]
     ) -> float:
         """How different they look: 0 if they are equal, the less the better.
 
         Args:
             frame: drawn colours in [0, 1], which are rounded to 8 bit.
-            truth: the true frame.
+            truth: the true frame, likewise.
         """
-        levels = torch.from_numpy(np.stack((rounded(frame), truth))).movedim(-1, 1).float()
+        levels = torch.from_numpy(np.stack((rounded(frame), eight_bit(truth)))).movedim(-1, 1).float()
         pictures = (levels / 127.5 - 1 - _column(_SHIFT)) / _column(_SCALE)
         with torch.inference_mode():
             return float(sum(self._differences(pictures)))

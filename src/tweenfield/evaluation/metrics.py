@@ -1,9 +1,12 @@
 """Picture quality, by named protocol.
 
 Published codes compute PSNR and SSIM in different ways, so that a figure means nothing without its protocol.
-Each function below is one protocol: it takes a rendered frame, colours in [0, 1], and the true frame in 8
-bit, and returns PSNR and SSIM. Which frames are scored, and at which size, belongs to the data set,
-not to the protocol; means are taken over frames.
+Each function below is one protocol: it takes a rendered frame, colours in [0, 1], and the true frame, and
+returns PSNR and SSIM. Which frames are scored, and at which size, belongs to the data set, not to the
+protocol; means are taken over frames.
+
+Where a protocol rounds to 8 bit, a frame is rounded to 16 if the true one has so many. It counts in levels of
+255 all the same, so that figures can be compared.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, Float64
+
+from tweenfield.video.depth import Levels, full_scale, rounded
 
 # Identical frames have no finite PSNR; anything better counts as this, so that means stay comparable.
 PSNR_CEILING = 100.0
@@ -31,11 +36,11 @@ class Quality(NamedTuple):
     ssim: float
 
 
-# (drawn colours in [0, 1], true frame in 8 bit) -> quality
-Protocol = Callable[[Float[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width 3"]], Quality]
+# (drawn colours in [0, 1], true frame) -> quality
+Protocol = Callable[[Float[np.ndarray, "height width 3"], Levels[np.ndarray, "height width 3"]], Quality]
 
 
-def psnr(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> float:
+def psnr(frame: Levels[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> float:
     """Peak signal-to-noise ratio in dB over all RGB samples; at most ``PSNR_CEILING``.
 
     Raises:
@@ -44,7 +49,7 @@ def psnr(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
     return _psnr(*_pair(frame, truth))
 
 
-def ssim(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> float:
+def ssim(frame: Levels[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> float:
     """Structural similarity (Wang et al., *Image Quality Assessment*, IEEE TIP 2004), mean over RGB.
 
     A Gaussian window of 11x11 and sigma 1.5, population covariances, only windows that lie wholly inside the
@@ -56,31 +61,24 @@ def ssim(frame: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
     return _gaussian_ssim(*_pair(frame, truth))
 
 
-def rounded(frame: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
-    """Colours in [0, 1] as the nearest of 256 levels, as ``render`` gives and files hold them."""
-    # In the frame's own precision, as ``render.to_8bit`` rounds.
-    levels: np.ndarray = (frame * frame.dtype.type(255)).round().clip(0, 255).astype(np.uint8)
-    return levels
-
-
-def tweenfield(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def tweenfield(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """This project's protocol: rounded to 8 bit, RGB; ``psnr`` and ``ssim``."""
-    drawn = rounded(frame)
+    drawn = rounded(frame, truth.dtype)
     return Quality(psnr(drawn, truth), ssim(drawn, truth))
 
 
-def rife(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def rife(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Huang et al., *Real-Time Intermediate Flow Estimation*, ECCV 2022: benchmark/Vimeo90K.py and UCF101.py
     of github.com/hzwer/ECCV2022-RIFE, with ``ssim_matlab`` of its pytorch_msssim.
 
     Rounded to 8 bit; PSNR over RGB; one SSIM of the picture as a volume of height, width and colour, with a
     Gaussian window of 11x11x11 and sigma 1.5 and every border replicated.
     """
-    a, b = _pair(rounded(frame), truth)
+    a, b = _pair(rounded(frame, truth.dtype), truth)
     return Quality(_psnr(a, b), _volume_ssim(a, b))
 
 
-def film(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def film(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Reda et al., *FILM*, ECCV 2022: eval/eval_cli.py and losses/losses.py of
     github.com/google-research/frame-interpolation, which call tf.image.psnr and tf.image.ssim.
 
@@ -91,30 +89,30 @@ def film(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
     return Quality(_psnr(a, b), _gaussian_ssim(a, b))
 
 
-def softsplat(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def softsplat(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Niklaus and Liu, *Softmax Splatting*, CVPR 2020: benchmark_xiph.py and benchmark_middlebury.py of
     github.com/sniklaus/softmax-splatting, which call scikit-image with its defaults.
 
     Rounded to 8 bit; PSNR over RGB; SSIM with a uniform window of 7x7 and sample covariances inside the
     picture, mean over RGB.
     """
-    a, b = _pair(rounded(frame), truth)
+    a, b = _pair(rounded(frame, truth.dtype), truth)
     return Quality(_psnr(a, b), _uniform_ssim(a, b, 255))
 
 
-def xvfi(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def xvfi(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Sim, Oh and Kim, *XVFI*, ICCV 2021: ``psnr`` and ``ssim_bgr`` in utils.py of
     github.com/JihyongOh/XVFI.
 
     Rounded to 8 bit; PSNR over RGB; SSIM of the luma (BT.601, 16 to 235) with scikit-image's uniform window
     of 7x7 and sample covariances, its data range being that of the drawn luma (here at least one level).
     """
-    a, b = _pair(rounded(frame), truth)
+    a, b = _pair(rounded(frame, truth.dtype), truth)
     luma_a, luma_b = (16 + x @ [0.256788235294118, 0.504129411764706, 0.097905882352941] for x in (a, b))
     return Quality(_psnr(a, b), _uniform_ssim(luma_a, luma_b, max(1.0, np.ptp(luma_a))))
 
 
-def cure(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def cure(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Shangguan et al., *Learning Cross-Video Neural Representations* (CURE), ECCV 2022: test.py and
     ``compare_psnr``, ``compare_ssim`` in models/utils.py of github.com/wustl-cig/CURE.
 
@@ -126,7 +124,7 @@ def cure(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_
     return Quality(-10 * math.log10(mse + 1e-8), _volume_ssim(a, b))
 
 
-def nsff(frame: Float[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "_ _ 3"]) -> Quality:
+def nsff(frame: Float[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "_ _ 3"]) -> Quality:
     """Li et al., *Neural Scene Flow Fields*, CVPR 2021: nsff_exp/evaluation.py of
     github.com/zhengqili/Neural-Scene-Flow-Fields, whole frames.
 
@@ -153,7 +151,12 @@ def _pair(frame: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         raise ValueError(
             f"frames of shape {frame.shape} and {truth.shape} can't be compared; give equal shapes"
         )
-    return frame.astype(np.float64), truth.astype(np.float64)
+    return _in_levels(frame), _in_levels(truth)
+
+
+def _in_levels(picture: np.ndarray) -> Float64[np.ndarray, "height width 3"]:
+    levels = picture.astype(np.float64)
+    return levels if picture.dtype != np.uint16 else levels * (255 / full_scale(picture.dtype))
 
 
 def _psnr(a: np.ndarray, b: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,6 +17,7 @@ from tweenfield.evaluation.evaluate import Evaluation
 from tweenfield.fitting.result import SQUARED_ERROR
 from tweenfield.storage.atomic import atomic_output
 from tweenfield.video import write_video
+from tweenfield.video.depth import Levels, eight_bit
 
 # Errors are drawn from 0 to this many of 255 levels, so that pictures of several clips can be compared.
 ERROR_LEVELS = 32
@@ -53,6 +54,7 @@ def save_evaluation(
             rate=rate,
             color=source.color,
             sample_aspect_ratio=source.sample_aspect_ratio,
+            hdr=source.hdr,
         )
         comparison(evaluation).savefig(partial / "comparison.png", dpi=110)
         plots(evaluation).savefig(partial / "plots.png", dpi=110)
@@ -77,17 +79,23 @@ def comparison(evaluation: Evaluation) -> Figure:
             (ERROR_TITLE, error_levels(drawn, truth)),
         ]
         for axis, (title, picture) in zip(axes, panels, strict=True):
-            axis.imshow(picture, cmap="inferno", vmin=0, vmax=ERROR_LEVELS)
+            axis.imshow(
+                eight_bit(picture) if picture.ndim == 3 else picture,
+                cmap="inferno",
+                vmin=0,
+                vmax=ERROR_LEVELS,
+            )
             axis.set_title(title, fontsize=11)
             axis.set_axis_off()
     return figure
 
 
 def error_levels(
-    drawn: UInt8[np.ndarray, "height width 3"], truth: UInt8[np.ndarray, "height width 3"]
+    drawn: Levels[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "height width 3"]
 ) -> Int[np.ndarray, "height width"]:
-    """How far a drawn picture is off at each pixel: the largest difference of its channels."""
-    levels: np.ndarray = np.abs(drawn.astype(int) - truth).max(axis=-1)
+    """How far a drawn picture is off at each pixel, in levels of 255: the largest difference of its
+    channels."""
+    levels: np.ndarray = np.abs(eight_bit(drawn).astype(int) - eight_bit(truth)).max(axis=-1)
     return levels
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
+
+from tweenfield.video.depth import Levels, dtype_of, full_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,12 +28,14 @@ class Grid:
     """The pixels and times of the observed frames that a field is fitted to.
 
     x runs over 0 .. width - 1, y over 0 .. height - 1 (pixel centres on integers),
-    t over 0 .. frames - 1 (observed frames on integers).
+    t over 0 .. frames - 1 (observed frames on integers). ``depth`` is that of the observed frames, in bits:
+    pictures of the field are uint8 for 8, else uint16.
     """
 
     frames: int
     height: int
     width: int
+    depth: int = 8
 
 
 class Field(nn.Module, ABC):
@@ -85,9 +89,10 @@ class Field(nn.Module, ABC):
         points = frame_points(t, size, self.grid, like=next(self.parameters()))
         return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
 
-    def picture(self, t: float, size: tuple[int, int] | None = None) -> UInt8[np.ndarray, "height width 3"]:
-        """``frame`` with each colour as the nearest of 256 levels."""
-        levels: UInt8[np.ndarray, "height width 3"] = to_8bit(self.frame(t, size)).cpu().numpy()
+    def picture(self, t: float, size: tuple[int, int] | None = None) -> Levels[np.ndarray, "height width 3"]:
+        """``frame`` with each colour as the nearest level of the type that the observed frames have."""
+        colors = to_levels(self.frame(t, size), full_scale(dtype_of(self.grid.depth)))
+        levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
 
     def frame_with_derivative(
@@ -133,9 +138,9 @@ def along(flow: Float[Tensor, "points 2"]) -> Float[Tensor, "points 3"]:
     return torch.cat((flow, torch.ones_like(flow[:, :1])), dim=1)
 
 
-def to_8bit(colors: Float[Tensor, "*any"]) -> torch.Tensor:
-    """Colours in [0, 1] as the nearest of 256 levels."""
-    return (colors * 255).round().clamp(0, 255).to(torch.uint8)
+def to_levels(colors: Float[Tensor, "*any"], top: int = 255) -> torch.Tensor:
+    """Colours in [0, 1] as the nearest levels, of which the highest is 255 or 65535."""
+    return (colors * top).round().clamp(0, top).to(torch.uint8 if top == 255 else torch.uint16)
 
 
 def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:

@@ -105,7 +105,8 @@ class FlowConstrained:
         height, width = video.size
         fitted = config.motion == "fitted"
         self._config = config
-        self.learnt = config.learnt(Grid(frames=len(video), height=height, width=width)).to(device)
+        grid = Grid(frames=len(video), height=height, width=width, depth=video.depth)
+        self.learnt = config.learnt(grid).to(device)
         # At least one point is an observed one.
         self._between_points = min(round(config.between * config.points), config.points - 1)
         self._known = at_frames(video, flow if config.weight else None, device)

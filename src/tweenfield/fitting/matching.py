@@ -29,6 +29,7 @@ from tweenfield.fields.motion import Motion
 from tweenfield.fitting.samples import Points, Samples
 from tweenfield.flow.between import HALF_TRUSTED
 from tweenfield.video import Video
+from tweenfield.video.depth import colors
 
 # Standard deviations of the blurs in pixels; 0 is the frame as it is and comes first.
 _BLURS = (0, 2, 4)
@@ -91,7 +92,7 @@ class Matching:
 
 def _blurred(frame: np.ndarray) -> Float16[Tensor, "rows columns channels"]:
     """B-spline coefficients of a frame and its blurs, in half precision: they are 9 numbers per pixel."""
-    color = frame.astype(np.float32) / 255
+    color = colors(frame)
     images = [color, *(cv2.GaussianBlur(color, (0, 0), blur) for blur in _BLURS[1:])]
     channels = torch.from_numpy(np.concatenate(images, axis=2)).permute(2, 0, 1)
     return splines.prefilter(channels).permute(1, 2, 0).half()

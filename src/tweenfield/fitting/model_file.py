@@ -20,6 +20,7 @@ from tweenfield.storage.atomic import atomic_output
 from tweenfield.storage.on_demand import OnDemand
 from tweenfield.storage.tensor_file import read_safetensors, write_safetensors
 from tweenfield.video import ColorTags
+from tweenfield.video.hdr import as_json, of_json
 
 VERSION = 1
 _HEADER = "tweenfield"
@@ -63,6 +64,7 @@ def header(result: FitResult) -> dict[str, Any]:
             "times": [str(time) for time in source.times],
             "rate": str(source.rate),
             "sample_aspect_ratio": str(source.sample_aspect_ratio),
+            "hdr": as_json(source.hdr),
         },
         "recipe": recipe.settings,
         "flow": result.flow,
@@ -112,7 +114,9 @@ def _result(
     source = content["source"]
     recipe = _recipe(content["recipe"])
     height, width = source["size"]
-    grid = Grid(frames=len(source["times"]), height=height, width=width)
+    # Models of 8 bits may be older than these two.
+    depth, hdr = source.get("depth", 8), of_json(source.get("hdr"))
+    grid = Grid(frames=len(source["times"]), height=height, width=width, depth=depth)
     field = recipe.field.build(grid, recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
     if content["observations"]:
@@ -129,6 +133,8 @@ def _result(
             color=ColorTags(**source["color"]),
             sample_aspect_ratio=Fraction(source["sample_aspect_ratio"]),
             digest=source["digest"],
+            depth=depth,
+            hdr=hdr,
         ),
         recipe=recipe,
         flow=content["flow"],

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tweenfield.fields.base import Field
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.flow.observed import stretches
-from tweenfield.video import ColorTags, Video
+from tweenfield.video import ColorTags, Hdr, Video
 
 # What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
 SQUARED_ERROR = "squared error over RGB"
@@ -56,6 +56,8 @@ class Source:
     sample_aspect_ratio: Fraction
     digest: str
     """SHA-256 of the times and of some frames, which identifies the video."""
+    depth: int = 8
+    hdr: Hdr | None = None
 
     @classmethod
     def of(cls, video: Video) -> Source:
@@ -74,6 +76,8 @@ class Source:
             color=video.color,
             sample_aspect_ratio=video.sample_aspect_ratio,
             digest=digest.hexdigest(),
+            depth=video.depth,
+            hdr=video.hdr,
         )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tweenfield.fields.base import Field
@@ -16,6 +16,7 @@ from tweenfield.flow.estimator import Flow
 from tweenfield.flow.observed import Observed
 from tweenfield.flow.velocity import velocity_at_frame
 from tweenfield.video import Video
+from tweenfield.video.depth import Levels, full_scale
 
 
 class Points(NamedTuple):
@@ -43,7 +44,7 @@ class Samples:
     size: tuple[int, int]
     times: Float[Tensor, " times"]
     velocity: Float[Tensor, "pixels 2"]
-    colors: UInt8[Tensor, "pixels 3"]
+    colors: Levels[Tensor, "pixels 3"]
     trust: Float[Tensor, " pixels"]
 
     def draw(
@@ -65,7 +66,7 @@ class Samples:
 
     def at(self, index: Int[Tensor, " points"], points: Float[Tensor, "points 3"]) -> Points:
         """Velocity, colour and trust of sampled points."""
-        colors = self.colors[index].float() / 255
+        colors = self.colors[index].float() / (255 if self.colors.itemsize == 1 else 65535)
         return Points(points, self.velocity[index].float(), colors, self.trust[index].float())
 
 
@@ -90,7 +91,10 @@ def between_frames(observed: Observed, device: torch.device, teacher: Field | No
     video, flow = observed.video, observed.flow
     n, (height, width) = len(video), video.size
     times = [(k, fraction) for k in range(n - 1) for fraction in FRACTIONS]
-    colors = np.empty((len(times), height, width, 3), np.uint8)
+    colors, white = (
+        np.empty((len(times), height, width, 3), video.frames.dtype),
+        full_scale(video.frames.dtype),
+    )
     # Half precision: 1/100 pixel at 10 pixels, for half the memory.
     velocity = np.empty((len(times), height, width, 2), np.float16)
     trust = np.empty((len(times), height, width), np.float16)
@@ -99,7 +103,7 @@ def between_frames(observed: Observed, device: torch.device, teacher: Field | No
         if teacher is not None:
             with torch.inference_mode():
                 color = teacher.frame(k + fraction).clamp(0, 1).cpu().numpy()
-        colors[i] = np.rint(255 * color)
+        colors[i] = np.rint(white * color)
     return Samples(
         size=video.size,
         times=torch.tensor([k + fraction for k, fraction in times], device=device),

@@ -11,6 +11,7 @@ from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample, sample_linear
 from tweenfield.flow.velocity import agreement, velocity_between
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 # Where in an interval the flow is carried to: evenly spread, away from the frames themselves.
 FRACTIONS = (0.125, 0.375, 0.625, 0.875)
@@ -45,7 +46,7 @@ def between(video: Video, flow: Flow, interval: int, fraction: float) -> Between
     s = float(fraction)
     to_first, to_second = displaced(v, -s), displaced(v, 1 - s)
     first, second = (
-        sample(frame.astype(np.float32) / 255, *place)
+        sample(colors(frame), *place)
         for frame, place in zip(video.frames[interval : interval + 2], (to_first, to_second), strict=True)
     )
     ahead, back = flow.forward[interval], flow.backward[interval]

@@ -12,6 +12,7 @@ from jaxtyping import Float32, UInt8
 from tweenfield.errors import FlowError
 from tweenfield.storage.on_demand import Ahead, OnDemand, Rows
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import eight_bit
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -87,7 +88,7 @@ def estimate_flow(
     whoever goes from interval to interval, the next one is estimated meanwhile, in a thread.
 
     Args:
-        video: at least two frames.
+        video: at least two frames; the provider gets them in 8 bits.
         estimator: the provider.
         on_progress: called after each new interval with how many are done, and how many there are.
 
@@ -101,7 +102,7 @@ def estimate_flow(
     done: set[int] = set()
 
     def both(k: int) -> Float32[np.ndarray, "2 height width 2"]:
-        first, second = video.frames[k], video.frames[k + 1]
+        first, second = eight_bit(video.frames[k]), eight_bit(video.frames[k + 1])
         flows = np.stack((estimator(first, second), estimator(second, first)))
         for direction, values in zip(("forward", "backward"), flows, strict=True):
             _check_finite(values, direction, estimator.name)

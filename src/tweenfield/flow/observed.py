@@ -13,6 +13,7 @@ from tweenfield.flow.sampling import displaced, reduce, sample_linear
 from tweenfield.flow.velocity import agreement
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import eight_bit
 from tweenfield.video.shots import find_breaks, find_cuts
 
 # What is usual on a longer video shows in this many stretches of so many intervals.
@@ -65,7 +66,9 @@ class Observed:
                 return OnDemand(lambda k: reduce(vectors[k], factor) / np.float32(factor), shape, np.float32)
 
             shape = (len(video), height, width, 3)
-            frames = OnDemand(lambda k: reduce(video.frames[k], factor), shape, np.uint8, keep=False)
+            frames = OnDemand(
+                lambda k: reduce(video.frames[k], factor), shape, video.frames.dtype, keep=False
+            )
             self._reductions[factor] = Observed(
                 replace(video, frames=frames),
                 Flow(forward=smaller(flow.forward), backward=smaller(flow.backward), name=flow.name),
@@ -118,6 +121,6 @@ def _residuals(
     first: np.ndarray, second: np.ndarray, ahead: np.ndarray, back: np.ndarray
 ) -> tuple[float, float, float]:
     ahead, back = ahead.astype(np.float32), back.astype(np.float32)
-    first, second = first.astype(np.float32), second.astype(np.float32)
+    first, second = (eight_bit(frame).astype(np.float32) for frame in (first, second))
     residual = np.abs(sample_linear(second, *displaced(ahead)) - first).mean()
     return float(residual), float(np.abs(second - first).mean()), mean_agreement(ahead, back)

@@ -18,7 +18,7 @@ import numpy as np
 
 from tweenfield.storage.on_demand import OnDemand, Rows
 
-_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "|u1", "BOOL": "|b1"}
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "U16": "<u2", "U8": "|u1", "BOOL": "|b1"}
 
 
 def write_safetensors(file: BinaryIO, arrays: Mapping[str, Rows], metadata: Mapping[str, str]) -> None:

@@ -3,7 +3,9 @@
 from tweenfield.video.carrying import Carried, losses
 from tweenfield.video.clip import ColorTags, Video
 from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look
+from tweenfield.video.depth import eight_bit
 from tweenfield.video.describing import VideoInfo, describe_video
+from tweenfield.video.hdr import Hdr, MasteringDisplay
 from tweenfield.video.pieces import write_in_pieces, written_in_pieces
 from tweenfield.video.reading import read_video
 from tweenfield.video.selecting import parse_frames, parse_size
@@ -20,7 +22,9 @@ __all__ = [
     "Container",
     "Encoding",
     "FrameRate",
+    "Hdr",
     "Look",
+    "MasteringDisplay",
     "Shot",
     "TimeMap",
     "Timeline",
@@ -29,6 +33,7 @@ __all__ = [
     "check_output",
     "container_for",
     "describe_video",
+    "eight_bit",
     "field_position",
     "find_shots",
     "is_stdout",

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import UInt8
-
 from tweenfield.errors import VideoError
 from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.video.depth import DEPTHS, Levels, dtype_of
+from tweenfield.video.hdr import Hdr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_DTYPES = {dtype_of(depth) for depth in DEPTHS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class ColorTags:
     """How the values of a video map to colours, as code points of ITU-T H.273 (2 = unspecified).
 
     ``matrix`` is the RGB to YUV matrix, ``primaries`` and ``transfer`` pass through untouched,
-    ``full_range`` is True for 0-255, False for 16-235.
+    ``full_range`` is True for 0-255, False for 16-235, in 8 bits.
     """
 
     matrix: int = 1
@@ -35,7 +36,8 @@ class Video:
     """RGB frames and the exact time of each.
 
     Attributes:
-        frames: uint8 RGB. Those of ``read_video`` are decoded when they are indexed, so that a long clip
+        frames: RGB, uint8 or, with more than 8 bits, uint16 whose full scale is 65535. Those of
+            ``read_video`` are decoded when they are indexed, so that a long clip
             needn't fit in memory; ``np.asarray(video.frames)`` is all of them.
         times: presentation time of each frame in seconds, strictly increasing.
         rate: nominal frames per second.
@@ -43,24 +45,34 @@ class Video:
         sample_aspect_ratio: width over height of one pixel.
         name: in messages and results.
         start: when the first frame is shown, in seconds on the file's own clock; sound refers to it.
+        depth: bits per component of the source: 8 for uint8 frames; 10, 12 or 16 for uint16.
+        hdr: what the source says about high dynamic range, to be written again.
 
     Raises:
-        VideoError: the numbers of frames and times differ, there is no frame, or times don't increase.
+        VideoError: the numbers of frames and times differ, there is no frame, times don't increase,
+            or the depth doesn't belong to the frames' type.
     """
 
-    frames: UInt8[Rows, "frames height width 3"]
+    frames: Levels[Rows, "frames height width 3"]
     times: tuple[Fraction, ...]
     rate: Fraction
     color: ColorTags = ColorTags()
     sample_aspect_ratio: Fraction = Fraction(1)
     name: str = "video"
     start: Fraction = Fraction(0)
+    depth: int = 8
+    hdr: Hdr | None = None
 
     def __post_init__(self) -> None:
-        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
+        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype not in _DTYPES:
             raise VideoError(
                 f"{self.name}: frames have shape {self.frames.shape} and type {self.frames.dtype}; "
-                "give uint8 of shape (frames, height, width, 3)"
+                "give uint8 or uint16 of shape (frames, height, width, 3)"
+            )
+        if self.depth not in DEPTHS or self.frames.dtype != dtype_of(self.depth):
+            raise VideoError(
+                f"{self.name}: frames are {self.frames.dtype} but the depth is {self.depth}; "
+                "give the depth 8 with uint8, and 10, 12 or 16 with uint16"
             )
         if len(self.times) != len(self.frames) or not self.times:
             raise VideoError(

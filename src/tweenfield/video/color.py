@@ -8,10 +8,11 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt16
 
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.clip import ColorTags
+from tweenfield.video.depth import Levels, full_scale, rounded, with_depth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,16 +84,26 @@ def color_tags(frame: av.VideoFrame, path: Path) -> ColorTags:
     )
 
 
-def over_black(rgba: UInt8[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:
+def bits_of(video_format: av.VideoFormat) -> int:
+    """The bits per component of a pixel format; 32 for floats."""
+    return max((component.bits for component in video_format.components), default=8)
+
+
+def over_black(rgba: Levels[np.ndarray, "height width 4"]) -> Levels[np.ndarray, "height width 3"]:
     """What a viewer shows of a partly transparent picture on a black ground."""
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+    white = full_scale(rgba.dtype)
+    alpha = rgba[..., 3:].astype(np.uint32)
+    return ((rgba[..., :3] * alpha + white // 2) // white).astype(rgba.dtype)
 
 
 def rgb_from_frame(
     frame: av.VideoFrame, color: ColorTags, reformatter: VideoReformatter
-) -> UInt8[np.ndarray, "height width 3"]:
-    """A decoded picture as full-range RGB; more than 8 bits are rounded, transparency is laid over black."""
+) -> Levels[np.ndarray, "height width 3"]:
+    """A decoded picture as full-range RGB, in uint16 where it has more than 8 bits; transparency is laid over
+    black.
+    """
+    if bits_of(frame.format) > 8:
+        return _deep_rgb_from_frame(frame, color, reformatter)
     transparent = has_alpha(frame.format)
     converted = reformatter.reformat(
         frame,
@@ -106,8 +117,51 @@ def rgb_from_frame(
     return over_black(rgb) if transparent else rgb
 
 
-def yuv_matrix(color: ColorTags) -> Float[np.ndarray, "3 4"]:
-    """The affine map from (R, G, B, 1) in levels to (Y, Cb, Cr) in levels, as ITU-T H.273 defines it.
+def _deep_rgb_from_frame(
+    frame: av.VideoFrame, color: ColorTags, reformatter: VideoReformatter
+) -> UInt16[np.ndarray, "height width 3"]:
+    """The same for more than 8 bits. swscale only unpacks and enlarges chroma: its own RGB isn't exact."""
+    name, transparent = frame.format.name, has_alpha(frame.format)
+    bits = min(bits_of(frame.format), 16)
+    rgb = frame.format.is_rgb or name.startswith("xyz")
+    if name.startswith(("gbr", "gray")):
+        values: np.ndarray = frame.to_ndarray()
+        if values.ndim == 2:
+            values = np.repeat(values[..., None], 3, axis=2)
+        if values.dtype == np.float32:
+            values, bits, rgb = rounded(np.nan_to_num(values), np.uint16), 16, True
+        values = values << (16 - bits)
+        if not rgb and color.full_range:
+            rgb = True
+        elif not rgb:
+            values[..., 1:] = 1 << 15
+    else:
+        packed = "rgba64le" if transparent else "rgb48le"
+        planar = "yuva444p16le" if transparent else "yuv444p16le"
+        # Between equal ranges values are only moved up: of grey if that is "full", else if it is "limited".
+        unchanged = ColorRange.JPEG if rgb or name.startswith("ya") else ColorRange.MPEG
+        values = reformatter.reformat(
+            frame,
+            format=packed if rgb else planar,
+            src_colorspace=color.matrix,
+            dst_colorspace=color.matrix,
+            src_color_range=unchanged,
+            dst_color_range=unchanged,
+            interpolation=QUALITY,
+        ).to_ndarray()
+    full = _full(values[..., :3], bits) if rgb else _from_yuv(values[..., :3], color, bits)
+    return over_black(np.dstack((full, _full(values[..., 3], bits)))) if transparent else full
+
+
+def _full(shifted: Shaped[np.ndarray, "*shape"], bits: int) -> UInt16[np.ndarray, "*shape"]:
+    """Values of so many bits that were moved up to 16, with a full scale of 65535."""
+    top, value = (1 << bits) - 1, (shifted >> (16 - bits)).astype(np.uint32)
+    return ((value * 65535 + top // 2) // top).astype(np.uint16)
+
+
+def yuv_matrix(color: ColorTags, bits: int = 8, white: int = 255) -> Float[np.ndarray, "3 4"]:
+    """The affine map from (R, G, B, 1), with ``white`` for white, to (Y, Cb, Cr) in levels of so many bits,
+    as ITU-T H.273 defines it.
 
     Raises:
         UsageError: the matrix of ``color`` isn't one of the linear ones.
@@ -120,9 +174,22 @@ def yuv_matrix(color: ColorTags) -> Float[np.ndarray, "3 4"]:
     luma = np.array([red, 1 - red - blue, blue])
     cb = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
     cr = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
-    gain = np.array([1, 1, 1]) if color.full_range else np.array([219, 224, 224]) / 255
-    offset = np.array([0 if color.full_range else 16, 128, 128])
-    return np.column_stack([np.stack([luma, cb, cr]) * gain[:, None], offset])
+    unit = 1 << (bits - 8)
+    top = np.full(3, 256 * unit - 1) if color.full_range else np.array([219, 224, 224]) * unit
+    offset = np.array([0 if color.full_range else 16, 128, 128]) * unit
+    return np.column_stack([np.stack([luma, cb, cr]) * (top / white)[:, None], offset])
+
+
+def _from_yuv(
+    shifted: UInt16[np.ndarray, "height width 3"], color: ColorTags, bits: int
+) -> UInt16[np.ndarray, "height width 3"]:
+    """RGB with a full scale of 65535 from (Y, Cb, Cr) of so many bits that were moved up to 16."""
+    forward = yuv_matrix(color, bits, 65535)
+    back = np.linalg.inv(forward[:, :3])
+    matrix = np.column_stack([back / (1 << (16 - bits)), -back @ forward[:, 3]])
+    # Computed in float32, rounded and clipped.
+    rgb: np.ndarray = cv2.transform(np.ascontiguousarray(shifted), matrix).reshape(shifted.shape)
+    return rgb
 
 
 def is_rgb(pixel_format: str) -> bool:
@@ -131,21 +198,27 @@ def is_rgb(pixel_format: str) -> bool:
 
 
 def frame_from_rgb(
-    rgb: UInt8[np.ndarray, "height width 3"],
+    rgb: Levels[np.ndarray, "height width 3"],
     color: ColorTags,
     pixel_format: str,
     reformatter: VideoReformatter,
 ) -> av.VideoFrame:
-    """A picture to encode, in ``pixel_format``, tagged with ``color``.
+    """A picture to encode, in ``pixel_format``, tagged with ``color``, rounded once.
 
     The matrix is applied here: swscale truncates chroma when making full range, half a level of tint.
     """
+    bits = bits_of(av.VideoFormat(pixel_format))
+    rgb = with_depth(rgb, np.uint16 if bits > 8 else np.uint8)
     if is_rgb(pixel_format):
-        return reformatter.reformat(av.VideoFrame.from_ndarray(rgb, format="rgb24"), format=pixel_format)
-    yuv = cv2.transform(rgb, yuv_matrix(color)).reshape(rgb.shape)
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(yuv.transpose(2, 0, 1)), format="yuv444p")
+        packed = av.VideoFrame.from_ndarray(rgb, format="rgb48le" if bits > 8 else "rgb24")
+        return reformatter.reformat(packed, format=pixel_format)
+    if bits == 8:
+        yuv = cv2.transform(rgb, yuv_matrix(color)).reshape(rgb.shape)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(yuv.transpose(2, 0, 1)), format="yuv444p")
+    else:
+        frame = _deep_frame(rgb, color, bits)
     signal_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG
-    if pixel_format != "yuv444p":
+    if pixel_format != frame.format.name:
         frame = reformatter.reformat(
             frame,
             format=pixel_format,
@@ -156,4 +229,17 @@ def frame_from_rgb(
             interpolation=QUALITY,
         )
     frame.colorspace, frame.color_range = color.matrix, signal_range
+    return frame
+
+
+def _deep_frame(rgb: UInt16[np.ndarray, "height width 3"], color: ColorTags, bits: int) -> av.VideoFrame:
+    """The picture in YUV 4:4:4 of so many bits, rounded once."""
+    height, width, _ = rgb.shape
+    yuv = cv2.transform(rgb, yuv_matrix(color, bits, 65535)).reshape(rgb.shape)
+    frame = av.VideoFrame(width, height, f"yuv444p{bits}le")
+    for plane, values in zip(frame.planes, yuv.transpose(2, 0, 1), strict=True):
+        rows = np.zeros((height, plane.line_size // 2), "<u2")
+        # Chroma of full range would reach half a level more.
+        rows[:, :width] = np.minimum(values, (1 << bits) - 1)
+        plane.update(rows.tobytes())
     return frame

@@ -7,8 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from tweenfield.video.clip import ColorTags
-from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, color_tags
+from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
 from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.depth import depth_of_bits
+from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.reading import FOLDER_RATE, quarter_turns, stamped
 
@@ -21,6 +23,7 @@ class VideoInfo:
         container: FFmpeg's name, "folder" for images.
         codec: FFmpeg's name, the extension for images.
         pixel_format: FFmpeg's name.
+        depth: bits per component: 8, 10, 12 or 16.
         size: (height, width) as shown, so after ``rotation``.
         frames: how many.
         rate: nominal frames per second.
@@ -34,11 +37,13 @@ class VideoInfo:
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
         audio: codec of each audio stream.
+        hdr: what the first frame says about high dynamic range.
     """
 
     container: str
     codec: str
     pixel_format: str
+    depth: int
     size: tuple[int, int]
     frames: int
     rate: Fraction
@@ -52,6 +57,7 @@ class VideoInfo:
     sample_aspect_ratio: Fraction
     rotation: int
     audio: tuple[str, ...]
+    hdr: Hdr | None
 
 
 def describe_video(path: str | Path) -> VideoInfo:
@@ -66,11 +72,13 @@ def describe_video(path: str | Path) -> VideoInfo:
 
 def _describe_folder(path: Path) -> VideoInfo:
     paths = image_paths(path)
-    height, width, _ = read_image(paths[0]).shape
+    image = read_image(paths[0])
+    (height, width, _), depth = image.shape, 8 * image.dtype.itemsize
     return VideoInfo(
         container="folder",
         codec=paths[0].suffix.lower().lstrip("."),
-        pixel_format="rgb24",
+        pixel_format="rgb24" if depth == 8 else "rgb48",
+        depth=depth,
         size=(height, width),
         frames=len(paths),
         rate=FOLDER_RATE,
@@ -84,6 +92,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         sample_aspect_ratio=Fraction(1),
         rotation=0,
         audio=(),
+        hdr=None,
     )
 
 
@@ -98,6 +107,7 @@ def _describe_file(path: Path) -> VideoInfo:
             container=container.format.name,
             codec=stream.codec_context.name,
             pixel_format=frame.format.name,
+            depth=depth_of_bits(bits_of(frame.format)),
             size=size[::-1] if turns % 2 else size,
             frames=len(times),
             rate=rate,
@@ -111,4 +121,5 @@ def _describe_file(path: Path) -> VideoInfo:
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
             audio=tuple(s.codec_context.name for s in container.streams.audio),
+            hdr=hdr_of(frame),
         )

@@ -1,4 +1,4 @@
-"""Folders of still pictures as videos: which files, in which order, as 8-bit RGB."""
+"""Folders of still pictures as videos: which files, in which order, as RGB."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 from natsort import natsorted, ns
 
 from tweenfield.errors import VideoError
 from tweenfield.video.color import over_black
+from tweenfield.video.depth import Levels, rounded
 
 IMAGE_SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm", ".jp2"]
@@ -39,11 +39,12 @@ def image_paths(folder: Path) -> list[Path]:
     return natsorted(names, key=lambda p: p.name, alg=ns.IGNORECASE)
 
 
-def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """One picture as 8-bit RGB: grey is repeated, 16 bits are rounded, transparency is laid over black.
+def read_image(path: Path) -> Levels[np.ndarray, "height width 3"]:
+    """One picture as RGB in 8 or 16 bits: grey is repeated, floats are clipped to 0 (black) to 1 (white) and
+    rounded to 16 bits, transparency is laid over black.
 
     Raises:
-        VideoError: the file can't be read or decoded, or its numbers aren't 8 or 16-bit integers.
+        VideoError: the file can't be read or decoded, or its numbers are neither of these.
     """
     opaque = path.suffix.lower() in _OPAQUE_SUFFIXES
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR if opaque else cv2.IMREAD_UNCHANGED
@@ -54,9 +55,9 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     pixels = cv2.imdecode(data, flags) if data.size else None
     if pixels is None:
         raise VideoError(f"{path}: the image can't be decoded; replace the file or remove it from the folder")
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.dtype != np.uint8:
+    if pixels.dtype.kind == "f":
+        pixels = rounded(np.nan_to_num(pixels.astype(np.float32)), np.uint16)
+    if pixels.dtype not in (np.uint8, np.uint16):
         raise VideoError(
             f"{path}: the image holds {pixels.dtype} numbers; convert it to 8 or 16-bit integers"
         )

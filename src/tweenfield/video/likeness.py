@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Float32, Shaped
+
+from tweenfield.video.depth import Levels, eight_bit
 
 # Longer side of a reduced picture, and side of the blocks that are looked for in it, in pixels.
 _LONG, _BLOCK = 48, 12
@@ -18,12 +20,12 @@ _NOISE, _HALF = 1, 3
 _EVEN = 0.1
 
 
-def thumbnail(frame: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 3"]:
+def thumbnail(frame: Levels[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 3"]:
     """The frame reduced to at most 48 pixels on its longer side, in levels of 255."""
     height, width = frame.shape[:2]
     scale = min(_LONG / max(height, width), 1)
     rows, columns = (max(round(side * scale), min(side, _BLOCK)) for side in (height, width))
-    return cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return cv2.resize(eight_bit(frame), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def likeness(

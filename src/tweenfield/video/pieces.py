@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.storage.aside import aside
 from tweenfield.storage.atomic import atomic_output
 from tweenfield.video.containers import InPieces, Look
+from tweenfield.video.containers.x265 import REORDERED
+from tweenfield.video.depth import Levels
 from tweenfield.video.writing import container_for, shown, write_whole
 
 # A piece holds about as many pixels: some two minutes of drawing.
@@ -27,7 +29,7 @@ def piece_length(size: tuple[int, int]) -> int:
 
 def write_in_pieces(
     path: str | Path,
-    draw: Callable[[int, int], Iterable[UInt8[np.ndarray, "height width 3"]]],
+    draw: Callable[[int, int], Iterable[Levels[np.ndarray, "height width 3"]]],
     count: int,
     size: tuple[int, int],
     look: Look,
@@ -54,10 +56,12 @@ def write_in_pieces(
         return
     length = piece_length(size)
     pieces: dict[int, Path] = {}
-    for begin in range(0, count, length):
+    # Encoders go astray with a few frames, so a short rest belongs to the piece before it.
+    begins = [*range(0, max(count - REORDERED, 0) + 1, length), count]
+    for begin, end in pairwise(begins):
         piece = pieces[begin] = folder / f"{begin:09d}"
         if not piece.exists():
-            frames = shown(draw(begin, min(begin + length, count)), container, look, target)
+            frames = shown(draw(begin, end), container, look, target)
             _write_piece(piece, container, frames, look, begin)
     if container.square_pixels:
         size = size[0], ceil(size[1] * look.sample_aspect_ratio)
@@ -73,11 +77,11 @@ def written_in_pieces(folder: Path) -> int:
 def _write_piece(
     piece: Path,
     container: InPieces,
-    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
+    frames: Iterable[Levels[np.ndarray, "height width 3"]],
     look: Look,
     begin: int,
 ) -> None:
-    def write(ready: Iterator[UInt8[np.ndarray, "height width 3"]]) -> int:
+    def write(ready: Iterator[Levels[np.ndarray, "height width 3"]]) -> int:
         return container.write_piece(temporary, ready, look, begin)
 
     with atomic_output(piece) as temporary:

@@ -13,13 +13,14 @@ from typing import final
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
-from jaxtyping import UInt8
 
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
-from tweenfield.video.color import color_tags, rgb_from_frame
+from tweenfield.video.color import bits_of, color_tags, rgb_from_frame
 from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
+from tweenfield.video.hdr import hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate
@@ -46,7 +47,8 @@ def read_video(
     are then decoded again when they are indexed, so that it needn't fit in memory.
     Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
     the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
-    mean one). A frame is turned upright if the file says so, then resized.
+    mean one). A frame is turned upright if the file says so, then resized. The first frame decides whether
+    all are uint8 or, with more than 8 bits per component, uint16.
 
     Args:
         path: what PyAV can decode, or a folder.
@@ -124,19 +126,20 @@ def _read_folder(
 ) -> Video:
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
-    first = read_image(paths[indices[0]]).shape
+    image = read_image(paths[indices[0]])
+    first, dtype = image.shape, image.dtype
     height, width = size or first[:2]
 
-    def picture(k: int) -> UInt8[np.ndarray, "height width 3"]:
+    def picture(k: int) -> Levels[np.ndarray, "height width 3"]:
         rgb = read_image(paths[indices[k]])
         if rgb.shape != first:
             raise VideoError(
                 f"{paths[indices[k]]}: the image is {rgb.shape[0]}x{rgb.shape[1]} but those before it are "
                 f"{first[0]}x{first[1]}; make all images of the folder the same size"
             )
-        return resize(rgb, (height, width))
+        return resize(with_depth(rgb, dtype), (height, width))
 
-    frames = OnDemand(picture, (len(indices), height, width, 3), np.uint8)
+    frames = OnDemand(picture, (len(indices), height, width, 3), dtype)
     for done, _ in enumerate(frames, start=1):  # An unusable image is found now, not after hours of work.
         on_progress(done, len(indices))
     return Video(
@@ -145,6 +148,7 @@ def _read_folder(
         rate=rate / indices.step,
         sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
         name=path.name,
+        depth=8 * dtype.itemsize,
     )
 
 
@@ -181,7 +185,7 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
     decode = _Decoder(path, convert)
-    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), np.uint8)
+    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
     for k, rgb in enumerate(pictures):
         frames.put(k, rgb)
     return Video(
@@ -194,6 +198,8 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
         ),
         name=path.name,
         start=begins,
+        depth=convert.depth,
+        hdr=convert.hdr,
     )
 
 
@@ -208,10 +214,12 @@ class _Conversion:
 
     def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
         self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
+        self.depth, self.hdr = depth_of_bits(bits_of(first.format)), hdr_of(first)
+        self.dtype = dtype_of(self.depth)
         self.stored = first.height, first.width
         self.upright = self.stored[::-1] if self.turns % 2 else self.stored
         self.size = size or self.upright
-        self.kept = rows_kept(self.size[0] * self.size[1] * 3)
+        self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)
         self._path = path
         self._reformatter = VideoReformatter()
 
@@ -223,9 +231,9 @@ class _Conversion:
                 f"{frame.height}x{frame.width} at frame {index}; read up to it with --frames 0:{index}"
             )
 
-    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
+    def __call__(self, frame: av.VideoFrame) -> Levels[np.ndarray, "height width 3"]:
         rgb = np.rot90(rgb_from_frame(frame, self.color, self._reformatter), self.turns)
-        return np.ascontiguousarray(resize(rgb, self.size))
+        return np.ascontiguousarray(resize(with_depth(rgb, self.dtype), self.size))
 
 
 @final
@@ -239,7 +247,7 @@ class _Decoder:
         # For two readers that go through a video together, such as of observed and of held-out frames.
         self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
 
-    def __call__(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+    def __call__(self, index: int) -> Levels[np.ndarray, "height width 3"]:
         if index < self._decoded - len(self._recent):
             self._decoded = 0
         if self._decoded == 0:

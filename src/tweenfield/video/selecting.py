@@ -6,9 +6,9 @@ import re
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.errors import UsageError, VideoError
+from tweenfield.video.depth import Levels
 
 
 def parse_frames(text: str) -> slice:
@@ -81,8 +81,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def resize(
-    rgb: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
-) -> UInt8[np.ndarray, "new_height new_width 3"]:
+    rgb: Levels[np.ndarray, "height width 3"], size: tuple[int, int]
+) -> Levels[np.ndarray, "new_height new_width 3"]:
     """The picture at ``size`` (height, width): area averages where a side shrinks, cubic where it grows."""
     shrunk = min(size[0], rgb.shape[0]), min(size[1], rgb.shape[1])
     for (height, width), method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_CUBIC)):

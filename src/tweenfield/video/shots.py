@@ -20,10 +20,11 @@ from itertools import pairwise
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import Levels
 from tweenfield.video.dissolves import Change, gradual_changes
 from tweenfield.video.likeness import contrast, likeness, thumbnail
 
@@ -58,12 +59,12 @@ class Shot:
     transition: int
 
 
-def find_cuts(frames: UInt8[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
+def find_cuts(frames: Levels[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
     """Which intervals hold a hard cut, on demand."""
     return _Compared(frames).cuts
 
 
-def find_breaks(frames: UInt8[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
+def find_breaks(frames: Levels[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
     """Which intervals hold a hard cut, or lead to or from a flash of one frame."""
     return _Compared(frames).breaks
 
@@ -113,7 +114,7 @@ def _shot(video: Video, first: int, last: int, begins: Begins, transition: int) 
 class _Compared:
     """Frames compared with those around them, on demand."""
 
-    def __init__(self, frames: UInt8[Rows, "frames height width 3"]) -> None:
+    def __init__(self, frames: Levels[Rows, "frames height width 3"]) -> None:
         self.intervals = len(frames) - 1
         first = thumbnail(frames[0])
         self.thumbnails = OnDemand(lambda k: thumbnail(frames[k]), (len(frames), *first.shape), np.float32)

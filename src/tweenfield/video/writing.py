@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.errors import OutputError, UsageError
 from tweenfield.storage.aside import aside
@@ -19,6 +19,8 @@ from tweenfield.video.carrying import Carried
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import yuv_matrix
 from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look, check_encoding
+from tweenfield.video.depth import DEPTHS, Levels, dtype_of
+from tweenfield.video.hdr import Hdr
 from tweenfield.video.selecting import resize
 
 # What can be written without going back.
@@ -26,6 +28,7 @@ _STREAMED = (".mkv", ".y4m")
 _STDOUT = Path("/dev/fd/1")
 BT709 = ColorTags()
 AS_USUAL = Encoding()
+_DTYPES = {dtype_of(depth) for depth in DEPTHS}
 
 
 def container_for(path: str | Path) -> Container:
@@ -92,6 +95,7 @@ def write_video(
     rate: Fraction | int,
     color: ColorTags = BT709,
     sample_aspect_ratio: Fraction = Fraction(1),
+    hdr: Hdr | None = None,
     carried: Carried | None = None,
     encoding: Encoding = AS_USUAL,
     times: Sequence[Fraction] | None = None,
@@ -103,16 +107,18 @@ def write_video(
     The name decides: ``.mp4``, ``.mov`` and ``.mkv`` are H.264 unless another codec is asked for, ``.webm``
     is VP9, ``.y4m`` isn't compressed, ``.gif`` loops endlessly with a palette for each frame, and a name
     without an extension or with a ``/`` at the end is a folder of ``000000.png`` and so on, which keeps no
-    rate. Pictures are 4:2:0, or 4:4:4 if a side is odd. Frame times are exact but for the clocks of
-    ``.mkv`` and ``.webm`` (1 ms) and of ``.gif`` (10 ms).
+    rate. Frames of uint16 are HEVC of 10 bits in place of H.264, AV1 of 10 bits in ``.webm``, PNGs of 16
+    bits, and GIFs of 8. Pictures are 4:2:0, or 4:4:4 if a side is odd. Frame times are exact but for the
+    clocks of ``.mkv`` and ``.webm`` (1 ms) and of ``.gif`` (10 ms).
 
     Args:
         path: an existing file is replaced; an existing folder must be empty.
-        frames: uint8 RGB, all of one size.
+        frames: RGB, uint8 or uint16 with a full scale of 65535, all of one size and type.
         rate: frames per second.
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
             ones, PNGs stay as they are.
+        hdr: what to say about high dynamic range; only HEVC holds it.
         carried: a file whose sound, subtitles, chapters, attachments and metadata go along, as far as the
             container can hold them: as they are, or encoded again where they must be.
         encoding: codec, quality and pixel format.
@@ -135,6 +141,7 @@ def write_video(
         rate=rate,
         color=color,
         sample_aspect_ratio=Fraction(sample_aspect_ratio),
+        hdr=hdr,
         carried=carried,
         encoding=encoding,
         times=None if times is None else tuple(times),
@@ -158,7 +165,7 @@ def write_whole(target: Path, container: Container, frames: Iterable[np.ndarray]
 
 def shown(
     frames: Iterable[np.ndarray], container: Container, look: Look, target: Path
-) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """The frames as ``container`` takes them: widened to square pixels if it knows no others.
 
     Raises:
@@ -170,16 +177,16 @@ def shown(
         yield resize(frame, (height, ceil(width * aspect))) if container.square_pixels else frame
 
 
-def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+def _checked(frames: Iterable[np.ndarray], target: Path) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """The frames, of which there must be one, and all must be alike."""
-    shape = None
+    kind: tuple[np.dtype[Any], tuple[int, ...]] | None = None
     for index, frame in enumerate(frames):
-        shape = shape or frame.shape
-        if frame.shape != shape or frame.dtype != np.uint8 or frame.shape[2:] != (3,):
+        kind = kind or (frame.dtype, frame.shape)
+        if (frame.dtype, frame.shape) != kind or frame.dtype not in _DTYPES or frame.shape[2:] != (3,):
             raise OutputError(
-                f"{target}: frame {index} is {frame.dtype} {frame.shape} after frames of {shape}; "
-                "give uint8 (height, width, 3) of one size"
+                f"{target}: frame {index} is {frame.dtype} {frame.shape} after {kind[0]} {kind[1]}; give "
+                " uint8 or uint16 (height, width, 3) of one size and type"
             )
         yield np.ascontiguousarray(frame)
-    if shape is None:
+    if kind is None:
         raise OutputError(f"{target}: there is no frame to write; give at least one")

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from tweenfield.fields import splines
@@ -36,6 +36,7 @@ from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
 from tweenfield.flow.observed import Observed
 from tweenfield.flow.sampling import halvings, reduce
 from tweenfield.storage.on_demand import Rows
+from tweenfield.video.depth import Levels, dtype_of, full_scale
 
 # Knots per interval. Frames are mostly rendered at halves and quarters of it.
 KNOTS = 4
@@ -135,7 +136,8 @@ class Transport(Field):
             **dict.fromkeys(("forward_flow", "backward_flow"), flow),
             **dict.fromkeys(("cuts", "breaks", "moves"), flow[:1]),
         }
-        if {name: tuple(values.shape) for name, values in observations.items()} != shapes:
+        given = {name: tuple(values.shape) for name, values in observations.items()}
+        if given != shapes or observations["frames"].dtype != dtype_of(grid.depth):
             raise ValueError(f"transport: these observations aren't of {grid}")
         self._observed = dict(observations)
         for kept in self._kept.values():
@@ -205,14 +207,14 @@ class Transport(Field):
             return self._drawn(interval, knot, share)
         return super().frame(t, size)
 
-    def picture(self, t: float, size: tuple[int, int] | None = None) -> UInt8[np.ndarray, "height width 3"]:
-        """``frame`` with each colour as the nearest of 256 levels; at an observed time the frame itself."""
+    def picture(self, t: float, size: tuple[int, int] | None = None) -> Levels[np.ndarray, "height width 3"]:
+        """``frame`` with each colour as the nearest level; at an observed time the frame itself."""
         if size not in (None, (self.grid.height, self.grid.width)) or not self._has_kernels():
             return super().picture(t, size)
         interval, knot, share = self._place(t)
         if share == 0 and knot in (0, KNOTS):
             return self._frame(interval + knot // KNOTS)
-        return kernels.to_8bit(self._drawn(interval, knot, share).numpy())
+        return kernels.to_levels(self._drawn(interval, knot, share).numpy(), dtype_of(self.grid.depth))
 
     def _has_kernels(self) -> bool:
         """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
@@ -342,13 +344,9 @@ class Transport(Field):
         """The four frames around an interval; absent ones are repeats of the first or the last."""
         return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
 
-    def _frame(self, k: int) -> UInt8[np.ndarray, "height width 3"]:
+    def _frame(self, k: int) -> Levels[np.ndarray, "height width 3"]:
         """An observed frame."""
         return np.ascontiguousarray(self._observed["frames"][k])
-
-    def _small_frame(self, k: int) -> UInt8[np.ndarray, "rows columns 3"]:
-        """The same reduced to the grid of the maps."""
-        return reduce(self._frame(k), self.reduction)
 
     def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
         """The colours of an observed frame."""
@@ -356,10 +354,10 @@ class Transport(Field):
 
     def _small_colors(self, k: int) -> Float[Tensor, "3 rows columns"]:
         """Those of a frame reduced to the grid of the maps."""
-        return self._as_colors(self._small_frame(k))
+        return self._as_colors(reduce(self._frame(k), self.reduction))
 
-    def _as_colors(self, frame: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
-        return torch.tensor(frame).permute(2, 0, 1).to(self._like) / 255
+    def _as_colors(self, frame: Levels[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
+        return torch.tensor(frame).permute(2, 0, 1).to(self._like) / full_scale(frame.dtype)
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)

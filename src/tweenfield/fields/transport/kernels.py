@@ -13,10 +13,11 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from numba import njit, prange
 
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL
+from tweenfield.video.depth import Levels
 
 # Displacements (x, y) of the candidates that move, weights of all, padding to whole vector registers.
 MAPS = 24
@@ -29,7 +30,7 @@ _GAIN = _F(6)
 _REACH = 28
 _COLUMNS = 64
 _SIXTH, _TWO_THIRDS, _HALF, _ONE, _ZERO = _F(1 / 6), _F(2 / 3), _F(0.5), _F(1), _F(0)
-_LEVEL = _F(1 / 255)
+_LEVEL, _FINE_LEVEL = _F(1 / 255), _F(1 / 65535)
 _SOURCES = SOURCES
 
 # One array for each frame of a window.
@@ -72,6 +73,12 @@ def _cubic(t: np.float32) -> tuple[Any, Any, Any, Any]:
         _TWO_THIRDS - u * u * (_ONE + t) * _HALF,
         t * t * t * _SIXTH,
     )
+
+
+@_inlined
+def _level(picture: np.ndarray) -> Any:
+    """The colour in [0, 1] of a level of a picture in uint8 or uint16."""
+    return _LEVEL if picture.itemsize == 1 else _FINE_LEVEL
 
 
 @_inlined
@@ -149,11 +156,12 @@ def _filter_columns(coefficients: np.ndarray, height: int) -> None:
 @_compiled
 def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
     height, width, _ = picture.shape
+    level = _level(picture)
     for y in prange(height):
         line = out[y + 2, 2:]
         for x in range(width):
             for c in range(3):
-                line[x, c] = picture[y, x, c] * _LEVEL
+                line[x, c] = picture[y, x, c] * level
             line[x, 3] = _ZERO
         _filter_line(line, width, 4)
         for k in (-2, -1, width, width + 1):
@@ -182,7 +190,7 @@ def _filter_map_rows(displacement: np.ndarray, weight: np.ndarray, out: np.ndarr
                 out[y + 2, 2 + k, c] = line[_reflected(k, width), c]
 
 
-def spline_picture(picture: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 4"]:
+def spline_picture(picture: Levels[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 4"]:
     """B-spline coefficients of a picture's colours in [0, 1], mirrored at the borders."""
     height, width, _ = picture.shape
     out = np.empty((height + 4, width + 4, 4), np.float32)
@@ -264,9 +272,9 @@ def _add_moving(picture: np.ndarray, x: int, y: int, dx: Any, dy: Any, w: Any, l
 
 
 @_inlined
-def _add_still(row: np.ndarray, x: int, w: Any, line: np.ndarray) -> None:
+def _add_still(row: np.ndarray, x: int, w: Any, level: Any, line: np.ndarray) -> None:
     """Add ``w`` times a pixel of a frame's row to pixel x of a line."""
-    w *= _LEVEL
+    w *= level
     line[x, 0] += w * row[x, 0]
     line[x, 1] += w * row[x, 1]
     line[x, 2] += w * row[x, 2]
@@ -278,6 +286,7 @@ def mix(
 ) -> None:
     """The mixture where the maps are on the picture's own grid: ``out`` is (height, width, 3)."""
     height, width, _ = out.shape
+    level = _level(frames[0])
     for y in prange(height):
         line = out[y]
         line[:] = _ZERO
@@ -294,7 +303,7 @@ def mix(
         for j in range(STILL, CANDIDATES):
             row, w = frames[_SOURCES[j]][y], weight[j, y]
             for x in range(width):
-                _add_still(row, x, w[x], line)
+                _add_still(row, x, w[x], level, line)
 
 
 @_compiled
@@ -304,6 +313,7 @@ def mix_enlarged(
     """The mixture where a pixel of the maps covers ``reduction`` x ``reduction`` of the picture's."""
     height, width, _ = out.shape
     rows, columns, _ = maps.shape
+    level = _level(frames[0])
     factor, scale, shift = _F(reduction), _F(1 / reduction), _F(0.5 / reduction - 0.5)
     flat = maps.reshape(rows, columns * MAPS)
     for y in prange(height):
@@ -334,21 +344,23 @@ def mix_enlarged(
         for j in range(STILL, CANDIDATES):
             row = frames[_SOURCES[j]][y]
             for x in range(width):
-                _add_still(row, x, values[x, _WEIGHTS + j], line)
+                _add_still(row, x, values[x, _WEIGHTS + j], level, line)
 
 
 @_compiled
 def _round_rows(colors: np.ndarray, out: np.ndarray) -> None:
     height, width, _ = colors.shape
-    top = _F(255)
+    top = _F(255) if out.itemsize == 1 else _F(65535)
     for y in prange(height):
         for x in range(width):
             for c in range(3):
-                out[y, x, c] = np.uint8(min(max(np.rint(colors[y, x, c] * top), _ZERO), top))
+                out[y, x, c] = min(max(np.rint(colors[y, x, c] * top), _ZERO), top)
 
 
-def to_8bit(colors: Float32[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
-    """Colours in [0, 1] as the nearest of 256 levels."""
-    out = np.empty(colors.shape, np.uint8)
+def to_levels(
+    colors: Float32[np.ndarray, "height width 3"], dtype: Any
+) -> Levels[np.ndarray, "height width 3"]:
+    """Colours in [0, 1] as the nearest levels of uint8 or uint16."""
+    out = np.empty(colors.shape, dtype)
     _round_rows(colors, out)
     return out

@@ -41,6 +41,7 @@ from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights, 
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
+from tweenfield.video.depth import colors, full_scale
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
 _KINDS = ((2, 2), (2, 1), (4, 4))
@@ -204,7 +205,9 @@ def _hidden(
         colors = _candidates(frames, reduction * moved, reduction, pixel)
         base = splines.shift(base, offset)
     x, y = pixel
-    true = torch.from_numpy(truth[y::reduction, x::reduction]).permute(2, 0, 1).float() / 255
+    true = torch.from_numpy(truth[y::reduction, x::reduction]).permute(2, 0, 1).float() / full_scale(
+        truth.dtype
+    )
     truth_or_base = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
     return Hidden(*(part.half() for part in (*evidence, colors[None], truth_or_base[None], offset)))
 
@@ -221,7 +224,7 @@ def _candidates(
     kernels.fetch(images, displacement.numpy(), step, first, moved.numpy())
     x, y = first
     still = np.stack([frames[k][y::step, x::step] for k in SOURCES[STILL:]])
-    return torch.cat((moved, torch.from_numpy(still).permute(0, 3, 1, 2) / 255))
+    return torch.cat((moved, torch.from_numpy(colors(still)).permute(0, 3, 1, 2)))
 
 
 def _composed(flow: Flow, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:

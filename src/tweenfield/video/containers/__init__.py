@@ -1,11 +1,16 @@
 """Frames in, one kind of file or folder out: each container in a file of its own."""
 
+import os
+
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Container, InPieces, Look
 from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, check_encoding
 from tweenfield.video.containers.coded import Coded
 from tweenfield.video.containers.gif import Gif
 from tweenfield.video.containers.pngs import Pngs
+
+# SVT-AV1 tells its settings on stderr unless it is told to name errors only.
+os.environ.setdefault("SVT_LOG", "1")
 
 _IN_MP4 = Holds(
     # MP4 can hold uncompressed sound as well, but most players can't play that.
@@ -43,13 +48,20 @@ _FAST_START = {"movflags": "+faststart"}
 
 # Every container by the extension that asks for it; none stands for a folder.
 CONTAINERS: dict[str, Container] = {
-    ".mp4": Coded(muxer="mp4", codecs=("h264", "hevc", "av1", "vp9"), holds=_IN_MP4, options=_FAST_START),
-    ".mov": Coded(muxer="mov", codecs=("h264", "hevc", "prores"), holds=_IN_QUICKTIME, options=_FAST_START),
-    ".mkv": Coded(
-        muxer="matroska", codecs=("h264", "hevc", "av1", "vp9", "prores", "ffv1"), holds=_IN_MATROSKA
+    ".mp4": Coded(
+        muxer="mp4", codecs=("h264", "hevc", "av1", "vp9"), holds=_IN_MP4, options=_FAST_START, deep="hevc"
     ),
-    ".webm": Coded(muxer="webm", codecs=("vp9", "av1"), holds=_IN_WEBM, square_pixels=True),
-    ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None),
+    ".mov": Coded(
+        muxer="mov", codecs=("h264", "hevc", "prores"), holds=_IN_QUICKTIME, options=_FAST_START, deep="hevc"
+    ),
+    ".mkv": Coded(
+        muxer="matroska",
+        codecs=("h264", "hevc", "av1", "vp9", "prores", "ffv1"),
+        holds=_IN_MATROSKA,
+        deep="hevc",
+    ),
+    ".webm": Coded(muxer="webm", codecs=("vp9", "av1"), holds=_IN_WEBM, deep="av1", square_pixels=True),
+    ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None, deep="raw"),
     ".gif": Gif(),
     "": Pngs(),
 }

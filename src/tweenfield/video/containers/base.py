@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.video.carrying import Carried, Holds
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.containers.codecs import Encoding
+from tweenfield.video.depth import Levels
+from tweenfield.video.hdr import Hdr
 
 # The finest clock that every container can follow.
 _FINEST = 90_000
@@ -28,6 +29,8 @@ class Look:
         rate: frames per second.
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel.
+        depth: bits per component of the source; frames of more than 8 are uint16.
+        hdr: what to say about high dynamic range.
         carried: what else of a file goes along with them.
         encoding: codec and quality.
         times: when each frame is shown, in seconds; those of ``rate`` if None.
@@ -36,6 +39,8 @@ class Look:
     rate: Fraction
     color: ColorTags
     sample_aspect_ratio: Fraction
+    depth: int = 8
+    hdr: Hdr | None = None
     carried: Carried | None = None
     encoding: Encoding = field(default_factory=Encoding)
     times: tuple[Fraction, ...] | None = None
@@ -88,7 +93,7 @@ class Container(Protocol):
         """Names of the codecs that it holds, the usual one first; none where there is no choice."""
         ...
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""
         ...
 
@@ -98,7 +103,7 @@ class InPieces(Container, Protocol):
     """A container whose frames can be written in pieces, which are put together later."""
 
     def write_piece(
-        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
     ) -> int:
         """Write frames from number ``begin`` on into a file or folder for ``join``."""
         ...

@@ -31,7 +31,8 @@ class Codec:
 
     Attributes:
         encoder: FFmpeg's name.
-        formats: pixel formats to choose from, best first: of 4:2:0 or what else is usual, then for odd sides.
+        formats: pixel formats for 8 bits: 4:2:0 or what else is usual, last the one for odd sides.
+        deep: likewise for more bits.
         options: for the encoder.
         crf: constant rate factor unless another one is asked for; None where there is none.
         worst: the highest one.
@@ -42,6 +43,7 @@ class Codec:
 
     encoder: str
     formats: tuple[str, ...]
+    deep: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     crf: float | None = None
     worst: float = 51
@@ -54,12 +56,13 @@ class Codec:
         crf = self.crf if encoding.crf is None else encoding.crf
         return dict(self.options) | ({} if crf is None else {"crf": f"{crf:g}"})
 
-    def pixel_format(self, encoding: Encoding, size: tuple[int, int]) -> str:
-        """What is asked for, or what suits pictures of this (height, width)."""
+    def pixel_format(self, encoding: Encoding, size: tuple[int, int], depth: int) -> str:
+        """What is asked for, or what suits pictures of this (height, width) and so many bits."""
         if encoding.pixel_format:
             return encoding.pixel_format
         odd = size[0] % 2 or size[1] % 2
-        return self.formats[-1] if odd else self.formats[0]
+        formats = self.deep if depth > 8 and self.deep else self.formats
+        return formats[-1] if odd else formats[0]
 
 
 CODECS: dict[str, Codec] = {
@@ -67,6 +70,7 @@ CODECS: dict[str, Codec] = {
     "h264": Codec(
         encoder="libx264",
         formats=("yuv420p", "yuv444p"),
+        deep=("yuv420p10le", "yuv444p10le"),
         options={"preset": "medium", "rc-lookahead": "20"},
         crf=14,
         unpacked="h264_mp4toannexb",
@@ -74,14 +78,16 @@ CODECS: dict[str, Codec] = {
     "hevc": Codec(
         encoder="libx265",
         formats=("yuv420p", "yuv444p"),
-        options={"preset": "medium", "x265-params": "log-level=error"},
-        crf=16,
+        deep=("yuv420p10le", "yuv444p10le"),
+        options={"preset": "medium"},
+        crf=14,
         tag="hvc1",
         unpacked="hevc_mp4toannexb",
     ),
     "av1": Codec(
         encoder="libsvtav1",
         formats=("yuv420p",),
+        deep=("yuv420p10le",),
         options={"preset": "7"},
         crf=20,
         worst=63,
@@ -101,7 +107,13 @@ CODECS: dict[str, Codec] = {
         options={"profile": "hq", "vendor": "apl0"},
         piece="mov",
     ),
-    "ffv1": Codec(encoder="ffv1", formats=("bgr0",), options={"level": "3", "slicecrc": "1"}, piece="nut"),
+    "ffv1": Codec(
+        encoder="ffv1",
+        formats=("bgr0",),
+        deep=("gbrp16le",),
+        options={"level": "3", "slicecrc": "1"},
+        piece="nut",
+    ),
     "raw": Codec(encoder="rawvideo", formats=("yuv420p", "yuv444p"), piece="nut"),
 }
 

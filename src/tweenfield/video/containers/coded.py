@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.video.reformatter import VideoReformatter
-from jaxtyping import UInt8
 
 from tweenfield.video.carrying import Carrier, Holds, carrying
 from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec
+from tweenfield.video.containers.x265 import REORDERED, x265_options
+from tweenfield.video.depth import Levels
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -32,6 +33,7 @@ class Coded:
     Attributes:
         muxer: FFmpeg's name of the container.
         codecs: what it holds, the usual one first.
+        deep: the usual one for more than 8 bits.
         holds: what it has room for besides the picture.
         options: for the container.
         square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
@@ -39,17 +41,19 @@ class Coded:
 
     muxer: str
     codecs: tuple[str, ...]
+    deep: str
     holds: Holds | None
     options: Mapping[str, str] = field(default_factory=dict)
     square_pixels: bool = False
     folder: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are exactly k / rate, rounded to the container's clock."""
-        first, count = next(frames), 0
-        with self._opened(path, first.shape[:2], look) as (container, picture, carrier):
-            for count, rgb in enumerate(chain([first], frames), start=1):
+        first, count = list(islice(frames, REORDERED)), 0
+        shape = _Shape.of(first)
+        with self._opened(path, shape, look) as (container, picture, carrier):
+            for count, rgb in enumerate(chain(first, frames), start=1):
                 container.mux(picture.encoded(rgb, count - 1))
                 carrier.write_until(look.until(count - 1), container)
             container.mux(picture.rest())
@@ -57,24 +61,28 @@ class Coded:
         return count
 
     def write_piece(
-        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
     ) -> int:
         """Write frames from number ``begin`` on into a file for ``join``; returns how many there were."""
-        first, count = next(frames), 0
-        codec = self._codec(look)
+        first, count = list(islice(frames, REORDERED)), 0
+        shape = _Shape.of(first)
+        codec = self._codec(look, shape.depth)
         with av.open(f"file:{path}", "w", format=codec.piece) as container:
-            picture = _Picture(container, codec, first.shape[:2], look, begin)
-            for count, rgb in enumerate(chain([first], frames), start=1):
+            picture = _Picture(container, codec, shape, look, begin)
+            for count, rgb in enumerate(chain(first, frames), start=1):
                 container.mux(picture.encoded(rgb, begin + count - 1))
             container.mux(picture.rest())
         return count
 
     def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
         """Put pieces together, with all that is carried over; frames have this (height, width)."""
-        with self._opened(path, size, look) as (container, picture, carrier):
+        with av.open(f"file:{pieces[0]}") as source:
+            shape = _Shape(size=size, depth=look.depth, frames=source.streams.video[0].frames or REORDERED)
+        unpacked = self._codec(look, look.depth).unpacked
+        with self._opened(path, shape, look) as (container, picture, carrier):
             for begin, piece in pieces.items():
                 start = look.tick(begin) * look.clock
-                for packet in _packets(piece, self._codec(look).unpacked):
+                for packet in _packets(piece, unpacked):
                     assert packet.dts is not None and packet.pts is not None and packet.time_base
                     shift = round(start / packet.time_base)
                     packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
@@ -86,11 +94,11 @@ class Coded:
 
     @contextmanager
     def _opened(
-        self, path: Path, size: tuple[int, int], look: Look
+        self, path: Path, shape: _Shape, look: Look
     ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
         with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
-            codec = self._codec(look)
-            picture = _Picture(container, codec, size, look)
+            codec = self._codec(look, shape.depth)
+            picture = _Picture(container, codec, shape, look)
             if codec.tag and self.muxer in ("mp4", "mov"):
                 picture.stream.codec_context.codec_tag = codec.tag
             with carrying(container, picture.stream, look.carried, self.holds) as carrier:
@@ -100,8 +108,22 @@ class Coded:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
         return {"fflags": "+bitexact", **self.options}
 
-    def _codec(self, look: Look) -> Codec:
-        return CODECS[look.encoding.codec or self.codecs[0]]
+    def _codec(self, look: Look, depth: int) -> Codec:
+        return CODECS[look.encoding.codec or (self.codecs[0] if depth == 8 else self.deep)]
+
+
+class _Shape(NamedTuple):
+    """What an encoder must know of the frames: (height, width), bits, and how many there are at least."""
+
+    size: tuple[int, int]
+    depth: int
+    frames: int
+
+    @classmethod
+    def of(cls, first: Sequence[np.ndarray]) -> _Shape:
+        """That of frames of which these are the first ones."""
+        height, width = first[0].shape[:2]
+        return cls((height, width), 8 if first[0].dtype == np.uint8 else 16, len(first))
 
 
 def _packets(piece: Path, unpacked: str) -> Iterator[Packet]:
@@ -124,16 +146,19 @@ class _Picture:
         self,
         container: av.container.OutputContainer,
         codec: Codec,
-        size: tuple[int, int],
+        shape: _Shape,
         look: Look,
         begin: int = 0,
     ) -> None:
         self._look, self._start = look, look.tick(begin)
-        self._format = codec.pixel_format(look.encoding, size)
+        self._format = codec.pixel_format(look.encoding, shape.size, shape.depth)
         self._reformatter = VideoReformatter()
-        stream = container.add_stream(codec.encoder, rate=look.rate, options=codec.options_for(look.encoding))
+        options = codec.options_for(look.encoding)
+        if codec.encoder == "libx265":
+            options |= x265_options(shape.size, shape.frames, look.hdr)
+        stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
         assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
-        stream.height, stream.width = size
+        stream.height, stream.width = shape.size
         stream.pix_fmt = self._format
         context, color = stream.codec_context, look.color
         context.time_base = stream.time_base = look.clock
@@ -143,7 +168,7 @@ class _Picture:
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         self.stream = stream
 
-    def encoded(self, rgb: UInt8[np.ndarray, "height width 3"], index: int) -> list[Packet]:
+    def encoded(self, rgb: Levels[np.ndarray, "height width 3"], index: int) -> list[Packet]:
         """Packets that are ready once this frame is encoded."""
         frame = frame_from_rgb(rgb, self._look.color, self._format, self._reformatter)
         frame.pts, frame.time_base = self._look.tick(index) - self._start, self._look.clock

@@ -11,10 +11,10 @@ from typing import final
 
 import av
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
+from tweenfield.video.depth import Levels, eight_bit
 
 
 @final
@@ -28,7 +28,7 @@ class Gif:
     square_pixels: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=Fraction(50), init=False)
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are k / rate rounded to 10 ms."""
         first = next(frames)
         height, width, _ = first.shape
@@ -39,7 +39,7 @@ class Gif:
             stream.codec_context.time_base = 1 / look.rate
             count = 0
             for count, rgb in enumerate(chain([first], frames), start=1):
-                frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+                frame = av.VideoFrame.from_ndarray(eight_bit(rgb), format="rgb24")
                 frame.pts, frame.time_base = count - 1, 1 / look.rate
                 graph.push(frame)
                 _drain(graph, container, stream)

@@ -1,4 +1,4 @@
-"""A folder of PNGs: 000000.png and so on, which keeps no rate."""
+"""A folder of PNGs, of 8 or 16 bits: 000000.png and so on, which keeps no rate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import final
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
+from tweenfield.video.depth import Levels
 
 
 @final
@@ -28,12 +28,12 @@ class Pngs:
     square_pixels: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look) -> int:
+    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames into a new folder."""
         return self.write_piece(path, frames, look, 0)
 
     def write_piece(
-        self, path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], look: Look, begin: int
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
     ) -> int:
         """Write frames from number ``begin`` on into a new folder."""
         path.mkdir()

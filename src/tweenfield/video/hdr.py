@@ -1,0 +1,125 @@
+"""What a video says about high dynamic range besides its colour tags: display it was graded on, light levels.
+
+SMPTE ST 2086 (mastering display) and CTA-861.3 (light levels), as messages in the stream or in the container.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import av
+
+# FFmpeg's AVMasteringDisplayMetadata: ten rationals, then whether chromaticities and luminances are known.
+_MASTERING, _LIGHT = struct.Struct("=22i"), struct.Struct("=2I")
+# Units of the same message in HEVC: of a chromaticity, and of a luminance in cd/m^2.
+_CHROMATICITY, _LUMINANCE = 50000, 10000
+
+# CIE 1931 x and y.
+Chromaticity = tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasteringDisplay:
+    """The display on which a video was graded.
+
+    Attributes:
+        red: chromaticity of its red, CIE 1931 x and y.
+        green: likewise.
+        blue: likewise.
+        white: likewise.
+        darkest: its lowest luminance in cd/m^2.
+        brightest: its highest luminance in cd/m^2.
+    """
+
+    red: Chromaticity
+    green: Chromaticity
+    blue: Chromaticity
+    white: Chromaticity
+    darkest: Fraction
+    brightest: Fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hdr:
+    """What a player needs to map a video of high dynamic range to its own display.
+
+    Attributes:
+        display: on which it was graded, if known.
+        max_cll: luminance of the brightest pixel of all in cd/m^2; 0 if unknown.
+        max_fall: highest mean luminance of a frame in cd/m^2; 0 if unknown.
+    """
+
+    display: MasteringDisplay | None = None
+    max_cll: int = 0
+    max_fall: int = 0
+
+
+def hdr_of(frame: av.VideoFrame) -> Hdr | None:
+    """What comes with a decoded frame, if anything does."""
+    side_data: Any = frame.side_data  # PyAV declares one kind only.
+    found = {part.type.name: bytes(part) for part in side_data}
+    display, light = found.get("MASTERING_DISPLAY_METADATA"), found.get("CONTENT_LIGHT_LEVEL")
+    mastering = None if display is None else _mastering(display)
+    max_cll, max_fall = (0, 0) if light is None else _LIGHT.unpack_from(light)
+    if mastering is None and not max_cll and not max_fall:
+        return None
+    return Hdr(display=mastering, max_cll=max_cll, max_fall=max_fall)
+
+
+def _mastering(data: bytes) -> MasteringDisplay | None:
+    """None if a part is unknown: encoders take all of it or nothing."""
+    *numbers, has_chromaticities, has_luminances = _MASTERING.unpack_from(data)
+    if not (has_chromaticities and has_luminances) or 0 in numbers[1::2]:
+        return None
+    values = [Fraction(n, d) for n, d in zip(numbers[::2], numbers[1::2], strict=True)]
+    red, green, blue, white = zip(values[:8:2], values[1:8:2], strict=True)
+    return MasteringDisplay(
+        red=red, green=green, blue=blue, white=white, darkest=values[8], brightest=values[9]
+    )
+
+
+def x265_parameters(hdr: Hdr | None) -> list[str]:
+    """The same for libx265."""
+    if hdr is None:
+        return []
+    parameters = [f"max-cll={hdr.max_cll},{hdr.max_fall}"] if hdr.max_cll or hdr.max_fall else []
+    if (d := hdr.display) is not None:
+        places = (("G", d.green), ("B", d.blue), ("R", d.red), ("WP", d.white))
+        text = "".join(f"{name}({_in(x, _CHROMATICITY)},{_in(y, _CHROMATICITY)})" for name, (x, y) in places)
+        light = f"L({_in(d.brightest, _LUMINANCE)},{_in(d.darkest, _LUMINANCE)})"
+        parameters.append(f"master-display={text}{light}")
+    return parameters
+
+
+def as_json(hdr: Hdr | None) -> dict[str, Any] | None:
+    """As values that JSON has, with rationals as "numerator/denominator"."""
+    if hdr is None:
+        return None
+    display = hdr.display and {
+        name: [str(part) for part in value] if isinstance(value, tuple) else str(value)
+        for name, value in asdict(hdr.display).items()
+    }
+    return {"display": display, "max_cll": hdr.max_cll, "max_fall": hdr.max_fall}
+
+
+def of_json(values: dict[str, Any] | None) -> Hdr | None:
+    """What ``as_json`` was given."""
+    if values is None:
+        return None
+    display: dict[str, Any] = {
+        name: tuple(map(Fraction, value)) if isinstance(value, list) else Fraction(value)
+        for name, value in (values["display"] or {}).items()
+    }
+    return Hdr(
+        display=MasteringDisplay(**display) if display else None,
+        max_cll=values["max_cll"],
+        max_fall=values["max_fall"],
+    )
+
+
+def _in(value: Fraction, unit: int) -> int:
+    return round(value * unit)
