@@ -1,21 +1,23 @@
-"""Frames that repeat the one before: animation on twos, 24 frames per second stored as 30, a camera's stutter.
+"""Frames that repeat the one before: animation on twos, 24 frames per second stored as 30, stutter.
 
 An interval k, from frame k to k + 1, is judged by the mean absolute differences d(k, b) of blocks b of the
-reduced pictures, against the intervals around it. With c(k) the mean of the four largest d(k, b), it repeats if
+reduced pictures, against the intervals around it. With c(k) the mean of the four largest, it repeats if
 
     c(k) < 0.3 min(c(k - i), c(k + j))     for some i, j >= 1 with i + j <= 5,
 
-so that motion is seen before and after it, with at most four intervals without in between; and if no block goes
-on moving: two or more d(k, b) that are above half of the block's own largest one nearby must not exceed
-max(3, 0.12 min(...)), nor a twentieth of all blocks 2 levels of 255. No cut lies between what is compared.
+so that motion is seen before and after it, with at most four intervals without in between; and if nothing goes
+on moving: of the d(k, b) above half of the block's own largest nearby, the second largest is at most
+max(3, 0.12 min(...)), and no more than a twentieth of all blocks have 2 levels of 255. What is compared is of
+one shot.
 
 A cadence shows n frames in m intervals, each for m / n on average. Interval k repeats if
 
     floor((k + p) n / m) = floor((k + 1 + p) n / m),
 
-p being its phase. A stretch follows a cadence if it repeats nowhere else, and wherever it should, c(k) is at
-least below 0.65 min(...). Its frames were sampled evenly, so they get even times between the first and the last
-of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they belong.
+p being its phase. A stretch follows a cadence if it repeats nowhere else and wherever it should, where
+c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get even times between the first and the
+last of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they belong. So
+are those of a stretch where motion jumps after each repeat, as a camera may lose frames regularly, too.
 """
 
 from __future__ import annotations
@@ -25,12 +27,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
 from math import ceil, gcd, inf
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
@@ -47,12 +48,14 @@ _HOLD = 5
 _SURE, _LIKELY = 0.3, 0.65
 # In levels of 255, less than any change.
 _TINY = 1e-3
-# As above: what moves on, over its own largest change; what is little, in levels of 255 and over the neighbours'.
+# As above: what moves on, over its own largest change; what is little, in levels and over the neighbours'.
 _OWN, _LEVELS, _SHARE = 0.5, 3, 0.12
 # As above: at most this share of the blocks moves on by so many levels.
 _MANY, _FAINT = 0.05, 2
 # A cadence must be seen this often: repeats, rounds, and the share of its repeats that are sure.
 _REPEATS, _ROUNDS, _SEEN = 5, 4, 0.5
+# After a frame that was lost, an interval changes at least this much more than those beside it.
+_JUMP = 1.2
 # Longest round of a cadence in intervals; and those of films at 24 frames per second shown at 25.
 _ROUND, _FILM = 12, (25, 24)
 
@@ -116,27 +119,31 @@ def _found(video: Video) -> _Found:
     for begin, compared in _shots(video.frames):
         sure = np.array([c.repeats for c in compared], bool)
         likely = sure | np.array([c.ratio < _LIKELY for c in compared], bool)
-        for first, end, shown in _cadences(sure, likely, 0):
+        change = np.array([c.change for c in compared])
+        for first, end, shown in list(_cadences(sure, likely, 0)):
             sure[first:end] = shown
-            stretches.append((begin + first, begin + end))
+            if _is_even(change[first:end], shown):
+                stretches.append((begin + first, begin + end))
         repeats[begin : begin + len(sure)] = sure
     return _Found(repeats=repeats, stretches=stretches)
 
 
 @dataclass(frozen=True)
 class _Change:
-    """How much an interval changes: each block, and the mean of the largest, in levels of 255."""
+    """How much an interval changes, in levels of 255: each block, and the mean of the largest and of all."""
 
     blocks: Float32[np.ndarray, " blocks"]
     largest: float
+    mean: float
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """An interval against those around it: its change over theirs, and whether it repeats."""
+    """An interval against those around it: its change over theirs, whether it repeats; its mean change."""
 
     ratio: float
     repeats: bool
+    change: float
 
 
 def _shots(frames: UInt8[Rows, "frames height width 3"]) -> Iterator[tuple[int, list[_Compared]]]:
@@ -175,7 +182,7 @@ def _compared(changes: Iterator[Float32[np.ndarray, " blocks"]]) -> Iterator[_Co
     earlier: list[_Change] = []
     later: deque[_Change] = deque()
     for blocks in changes:
-        later.append(_Change(blocks, float(np.sort(blocks)[-_LARGEST:].mean())))
+        later.append(_Change(blocks, float(np.sort(blocks)[-_LARGEST:].mean()), float(blocks.mean())))
         if len(later) > reach:
             this = later.popleft()
             yield _compare(this, earlier, list(later))
@@ -194,7 +201,7 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
     around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)))
     ratio = this.largest / max(around, _TINY)
     if ratio >= _LIKELY:
-        return _Compared(ratio=ratio, repeats=False)
+        return _Compared(ratio, repeats=False, change=this.mean)
     around = _around(before, after)
     own = np.max([other.blocks for other in (*earlier, *later)], axis=0)
     moves = np.sort(np.where(this.blocks > _OWN * own, this.blocks, 0))[::-1]
@@ -203,11 +210,11 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
         and moves[min(1, len(moves) - 1)] <= max(_LEVELS, _SHARE * around)
         and moves[int(_MANY * len(moves))] <= _FAINT
     )
-    return _Compared(ratio=ratio, repeats=bool(repeats))
+    return _Compared(ratio, repeats=bool(repeats), change=this.mean)
 
 
 def _around(before: list[float], after: list[float]) -> float:
-    """The largest change that is reached both before and after, over at most four intervals without; 0 if none."""
+    """The largest change seen both before and after, with at most four intervals between; 0 if none."""
     return max(
         (min(b, max(after[: _HOLD - i])) for i, b in enumerate(before[: _HOLD - 1], start=1) if after),
         default=0.0,
@@ -216,15 +223,20 @@ def _around(before: list[float], after: list[float]) -> float:
 
 @lru_cache(maxsize=1)
 def _rounds() -> list[tuple[int, Bool[np.ndarray, " intervals"]]]:
-    """Every cadence at every phase: in how many intervals it recurs, and which of them repeat; short ones first."""
-    pairs = [
-        (m, n) for m in range(2, _ROUND + 1) for n in range(1, m) if gcd(m, n) == 1 and m <= _HOLD * n
-    ]
+    """Every cadence at every phase, short ones first: its intervals, and which of them repeat."""
+    pairs = [(m, n) for m in range(2, _ROUND + 1) for n in range(1, m) if gcd(m, n) == 1 and m <= _HOLD * n]
     return [
         (m, np.diff((np.arange(m + 1) + phase) * n // m) == 0)
         for m, n in [*pairs, _FILM]
         for phase in range(m)
     ]
+
+
+def _is_even(change: Float64[np.ndarray, " intervals"], repeats: Bool[np.ndarray, " intervals"]) -> bool:
+    """Whether motion goes on after a repeat as it did before; where a frame was lost, it jumps."""
+    single = np.flatnonzero(~repeats[:-3] & repeats[1:-2] & ~repeats[2:-1] & ~repeats[3:])
+    jumps = 2 * change[single + 2] / np.maximum(change[single] + change[single + 3], _TINY)
+    return not len(single) or bool(np.median(jumps) < _JUMP)
 
 
 def _cadences(
