@@ -198,6 +198,9 @@ from .video import (
     describe_video as describe_video,
 )
 from .video import (
+    find_repeats as find_repeats,
+)
+from .video import (
     find_shots as find_shots,
 )
 from .video import (
@@ -208,6 +211,9 @@ from .video import (
 )
 from .video import (
     read_video as read_video,
+)
+from .video import (
+    without_repeats as without_repeats,
 )
 from .video import (
     write_video as write_video,

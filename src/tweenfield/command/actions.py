@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.command.options import Audio, Keyframes, Settings, check_name
+from tweenfield.command.options import Audio, Keyframes, Repeats, Settings, check_name
 from tweenfield.errors import FlowError, UsageError
 
 # An encoder holds about as many frames back.
@@ -63,6 +63,24 @@ def read(source: Path, frames: str | None, size: str | None, quiet: bool) -> Vid
             size=wanted,
             on_progress=lambda done, total: on_stage("read", done, total),
         )
+
+
+def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
+    """The frames that are new, unless all are wanted; that some are left out is said."""
+    from tweenfield.video import without_repeats
+
+    if repeats is Repeats.keep:
+        return video
+    new = without_repeats(video)
+    if left_out := len(video) - len(new):
+        which = "frame repeats" if left_out == 1 else "frames repeat"
+        say(
+            f"tweenfield: {video.name}: {left_out} of {len(video)} {which} the one before; "
+            f"{'it is' if left_out == 1 else 'they are'} left out and motion is made even "
+            "(--repeats keep takes all frames as they are)",
+            quiet=quiet,
+        )
+    return new
 
 
 def shots_of(source: Path, quiet: bool) -> list[Shot]:

@@ -33,6 +33,8 @@ from tweenfield.command.options import (
     PlainFlags,
     ProtocolOption,
     Quiet,
+    Repeats,
+    RepeatsOption,
     Settings,
     Shutter,
     Size,
@@ -113,6 +115,7 @@ def run(
     shutter: Shutter = None,
     keyframes: KeyframesOption = Keyframes.rendered,
     audio: AudioOption = Audio.stretch,
+    repeats: RepeatsOption = Repeats.retime,
     *,
     settings: Settings,
 ) -> None:
@@ -124,6 +127,7 @@ def run(
     check_output(output, inputs=[source])
     check_json(settings.json)
     video = actions.read(source, settings.frames, settings.size, settings.quiet)
+    video = actions.without_repeats(video, repeats, settings.quiet)
     timeline = output_timeline(video, fps=fps or (None if slow or speed else "2x"), slow=slow, speed=speed)
     check_output(output, inputs=[source], rate=timeline.rate)
     actions.check_shutter(shutter, keyframes)

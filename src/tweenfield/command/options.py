@@ -29,6 +29,13 @@ class Audio(str, Enum):
     none = "none"
 
 
+class Repeats(str, Enum):
+    """What becomes of frames that repeat the one before."""
+
+    retime = "retime"
+    keep = "keep"
+
+
 class Keyframes(str, Enum):
     original = "original"
     rendered = "rendered"
@@ -91,6 +98,14 @@ Frames = Annotated[
 ]
 Size = Annotated[
     str | None, typer.Option(metavar="HxW", help="Resize to this height and width.", rich_help_panel=INPUT)
+]
+RepeatsOption = Annotated[
+    Repeats,
+    typer.Option(
+        "--repeats",
+        help="Frames that repeat the one before: left out, with the others at even times, or kept.",
+        rich_help_panel=INPUT,
+    ),
 ]
 Fps = Annotated[
     str | None,

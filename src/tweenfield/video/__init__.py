@@ -4,6 +4,7 @@ from tweenfield.video.clip import ColorTags, Video
 from tweenfield.video.containers import CONTAINERS, Container, Look
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.reading import read_video
+from tweenfield.video.repeats import find_repeats, without_repeats
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
 from tweenfield.video.sound import Sound, has_sound
@@ -34,6 +35,7 @@ __all__ = [
     "container_for",
     "describe_video",
     "field_position",
+    "find_repeats",
     "find_shots",
     "has_sound",
     "output_timeline",
@@ -43,5 +45,6 @@ __all__ = [
     "parse_slow",
     "parse_speed",
     "read_video",
+    "without_repeats",
     "write_video",
 ]

@@ -5,19 +5,19 @@ reduced pictures, against the intervals around it. With c(k) the mean of the fou
 
     c(k) < 0.3 min(c(k - i), c(k + j))     for some i, j >= 1 with i + j <= 5,
 
-so that motion is seen before and after it, with at most four intervals without in between; and if nothing goes
-on moving: of the d(k, b) above half of the block's own largest nearby, the second largest is at most
-max(3, 0.12 min(...)), and no more than a twentieth of all blocks have 2 levels of 255. What is compared is of
-one shot.
+so that motion is seen before and after it, with at most four intervals without in between; and if nothing
+goes on moving: of the d(k, b) above half of the block's own largest nearby, the second largest is at most
+max(3, 0.12 min(...)), and no more than a twentieth of all blocks have 2 levels of 255. What is compared is
+of one shot.
 
 A cadence shows n frames in m intervals, each for m / n on average. Interval k repeats if
 
     floor((k + p) n / m) = floor((k + 1 + p) n / m),
 
 p being its phase. A stretch follows a cadence if it repeats nowhere else and wherever it should, where
-c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get even times between the first and the
-last of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they belong. So
-are those of a stretch where motion jumps after each repeat, as a camera may lose frames regularly, too.
+c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get even times between the first and
+the last of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they
+belong. So are those of a stretch where motion jumps after each repeat, as a camera may lose frames regularly.
 """
 
 from __future__ import annotations
