@@ -7,7 +7,7 @@ reduced pictures, against the intervals around it. With c(k) the mean of the fou
 
 so that motion is seen before and after it, with at most four intervals without in between; and if nothing
 goes on moving: of the d(k, b) above half of the block's own largest nearby, the second largest is at most
-max(3, 0.12 min(...)), and no more than a twentieth of all blocks have 2 levels of 255. What is compared is
+max(3, 0.12 min(...)), and no more than a tenth of all blocks have one level of 255. What is compared is
 of one shot.
 
 A cadence shows n frames in m intervals, each for m / n on average. Interval k repeats if
@@ -48,10 +48,11 @@ _HOLD = 5
 _SURE, _LIKELY = 0.3, 0.65
 # In levels of 255, less than any change.
 _TINY = 1e-3
+# Where neighbours change less, nothing moves; in levels of 255.
 # As above: what moves on, over its own largest change; what is little, in levels and over the neighbours'.
 _OWN, _LEVELS, _SHARE = 0.5, 3, 0.12
 # As above: at most this share of the blocks moves on by so many levels.
-_MANY, _FAINT = 0.05, 2
+_MANY, _FAINT = 0.1, 1
 # A cadence must be seen this often: repeats, rounds, and the share of its repeats that are sure.
 _REPEATS, _ROUNDS, _SEEN = 5, 4, 0.5
 # After a frame that was lost, an interval changes at least this much more than those beside it.
@@ -120,10 +121,12 @@ def _found(video: Video) -> _Found:
         sure = np.array([c.repeats for c in compared], bool)
         likely = sure | np.array([c.ratio < _LIKELY for c in compared], bool)
         change = np.array([c.change for c in compared])
-        for first, end, shown in list(_cadences(sure, likely, 0)):
+        for first, end, shown, cut_short in list(_cadences(sure, likely, 0)):
             sure[first:end] = shown
             if _is_even(change[first:end], shown):
-                stretches.append((begin + first, begin + end))
+                # A first frame that should have been shown before doesn't belong to the cadence.
+                own = int(np.argmin(shown)) + 1 if cut_short else 0
+                stretches.append((begin + first + own, begin + end))
         repeats[begin : begin + len(sure)] = sure
     return _Found(repeats=repeats, stretches=stretches)
 
@@ -200,17 +203,16 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
     # What is beyond the ends of the shot isn't known: for all we know, there is motion.
     around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)))
     ratio = this.largest / max(around, _TINY)
-    if ratio >= _LIKELY:
-        return _Compared(ratio, repeats=False, change=this.mean)
     around = _around(before, after)
+    if ratio >= _LIKELY or around < _LEVELS or this.largest >= _SURE * around:
+        return _Compared(ratio, repeats=False, change=this.mean)
     own = np.max([other.blocks for other in (*earlier, *later)], axis=0)
     moves = np.sort(np.where(this.blocks > _OWN * own, this.blocks, 0))[::-1]
-    repeats = (
-        this.largest < _SURE * around
-        and moves[min(1, len(moves) - 1)] <= max(_LEVELS, _SHARE * around)
-        and moves[int(_MANY * len(moves))] <= _FAINT
+    goes_on = (
+        moves[min(1, len(moves) - 1)] > max(_LEVELS, _SHARE * around)
+        or moves[int(_MANY * len(moves))] > _FAINT
     )
-    return _Compared(ratio, repeats=bool(repeats), change=this.mean)
+    return _Compared(ratio, repeats=not goes_on, change=this.mean)
 
 
 def _around(before: list[float], after: list[float]) -> float:
@@ -241,9 +243,11 @@ def _is_even(change: Float64[np.ndarray, " intervals"], repeats: Bool[np.ndarray
 
 def _cadences(
     sure: Bool[np.ndarray, " intervals"], likely: Bool[np.ndarray, " intervals"], offset: int
-) -> Iterator[tuple[int, int, Bool[np.ndarray, " _"]]]:
-    """Stretches that follow a cadence: first interval, the one after the last, and which ones repeat."""
-    best = 0, 0, 0, np.zeros(0, bool)
+) -> Iterator[tuple[int, int, Bool[np.ndarray, " _"], bool]]:
+    """Stretches of a shot that follow a cadence: first interval, the one after the last, which ones repeat, and
+    whether the interval before them should have repeated.
+    """
+    best = 0, 0, 0, np.zeros(0, bool), False
     if np.count_nonzero(sure) >= _REPEATS:
         for length, once in _rounds():
             shown = np.resize(once, len(sure))
@@ -256,9 +260,11 @@ def _cadences(
             enough = (seen >= _REPEATS) & (seen >= _SEEN * asked) & (end - first >= _ROUNDS * length)
             k = int(np.argmax(seen * enough))
             if enough[k] and seen[k] > best[0]:
-                best = int(seen[k]), int(first[k]), int(end[k]), shown[first[k] : end[k]]
-    _, begin, after, which = best
-    if best[0]:
+                begin, after = int(first[k]), int(end[k])
+                cut_short = offset + begin > 0 and bool(once[(begin - 1) % length])
+                best = int(seen[k]), begin, after, shown[begin:after], cut_short
+    seen_most, begin, after, which, cut_short = best
+    if seen_most:
         yield from _cadences(sure[:begin], likely[:begin], offset)
-        yield offset + begin, offset + after, which
+        yield offset + begin, offset + after, which, cut_short
         yield from _cadences(sure[after:], likely[after:], offset + after)
