@@ -73,10 +73,10 @@ def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
         return video
     new = without_repeats(video)
     if left_out := len(video) - len(new):
-        which = "frame repeats" if left_out == 1 else "frames repeat"
+        one = left_out == 1
         say(
-            f"tweenfield: {video.name}: {left_out} of {len(video)} {which} the one before; "
-            f"{'it is' if left_out == 1 else 'they are'} left out and motion is made even "
+            f"tweenfield: {video.name}: {left_out} of {len(video)} frames repeat{'s' if one else ''} "
+            f"the one before; {'it is' if one else 'they are'} left out and motion is made even "
             "(--repeats keep takes all frames as they are)",
             quiet=quiet,
         )
