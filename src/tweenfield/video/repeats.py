@@ -244,8 +244,8 @@ def _is_even(change: Float64[np.ndarray, " intervals"], repeats: Bool[np.ndarray
 def _cadences(
     sure: Bool[np.ndarray, " intervals"], likely: Bool[np.ndarray, " intervals"], offset: int
 ) -> Iterator[tuple[int, int, Bool[np.ndarray, " _"], bool]]:
-    """Stretches of a shot that follow a cadence: the first interval, the one after the last, which repeat, and
-    whether the one before them should have repeated.
+    """Stretches of a shot that follow a cadence: the first interval, the one after the last, which repeat,
+    and whether the one before should have repeated.
     """
     best = 0, 0, 0, np.zeros(0, bool), False
     if np.count_nonzero(sure) >= _REPEATS:
