@@ -5,10 +5,10 @@ reduced pictures, against the intervals around it. With c(k) the mean of the fou
 
     c(k) < 0.3 min(c(k - i), c(k + j))     for some i, j >= 1 with i + j <= 5,
 
-so that motion is seen before and after it, with at most four intervals without in between; and if nothing
-goes on moving: of the d(k, b) above half of the block's own largest nearby, the second largest is at most
-max(3, 0.12 min(...)), and no more than a tenth of all blocks have one level of 255. What is compared is
-of one shot.
+so that motion is seen before and after it, with at most four intervals in between, of which none has half as
+much (at a turning point of the motion they have); and if nothing goes on moving: of the d(k, b) above half of
+the block's own largest nearby, the second largest is at most max(3, 0.12 min(...)), and no more than a tenth
+of all blocks have one level of 255. What is compared is of one shot.
 
 A cadence shows n frames in m intervals, each for m / n on average. Interval k repeats if
 
@@ -46,6 +46,8 @@ _LARGEST = 4
 _HOLD = 5
 # As above: change over that of the neighbours, of what repeats and of what may repeat.
 _SURE, _LIKELY = 0.3, 0.65
+# As above: change of what lies between.
+_BETWEEN = 0.5
 # In levels of 255, less than any change.
 _TINY = 1e-3
 # Where neighbours change less, nothing moves; in levels of 255.
@@ -201,9 +203,9 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
     before = [other.largest for other in reversed(earlier)]
     after = [other.largest for other in later]
     # What is beyond the ends of the shot isn't known: for all we know, there is motion.
-    around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)))
+    around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)), inf)
     ratio = this.largest / max(around, _TINY)
-    around = _around(before, after)
+    around = _around(before, after, _BETWEEN)
     if ratio >= _LIKELY or around < _LEVELS or this.largest >= _SURE * around:
         return _Compared(ratio, repeats=False, change=this.mean)
     own = np.max([other.blocks for other in (*earlier, *later)], axis=0)
@@ -215,12 +217,15 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
     return _Compared(ratio, repeats=not goes_on, change=this.mean)
 
 
-def _around(before: list[float], after: list[float]) -> float:
-    """The largest change seen both before and after, with at most four intervals between; 0 if none."""
-    return max(
-        (min(b, max(after[: _HOLD - i])) for i, b in enumerate(before[: _HOLD - 1], start=1) if after),
-        default=0.0,
-    )
+def _around(before: list[float], after: list[float], between: float) -> float:
+    """The largest change seen both before and after, with few intervals between, all below this share of it."""
+    most = 0.0
+    for i in range(min(len(before), _HOLD - 1)):
+        for j in range(min(len(after), _HOLD - 1 - i)):
+            least = min(before[i], after[j])
+            if all(other < between * least for other in (*before[:i], *after[:j])):
+                most = max(most, least)
+    return most
 
 
 @lru_cache(maxsize=1)
