@@ -218,7 +218,7 @@ def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Co
 
 
 def _around(before: list[float], after: list[float], between: float) -> float:
-    """The largest change seen both before and after, with few intervals between, all below this share of it."""
+    """The largest change both before and after, with few intervals between, all below this share of it."""
     most = 0.0
     for i in range(min(len(before), _HOLD - 1)):
         for j in range(min(len(after), _HOLD - 1 - i)):
