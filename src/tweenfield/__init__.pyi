@@ -24,6 +24,7 @@ from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
 from .choices import Audio as Audio
 from .choices import End as End
+from .choices import Repeats as Repeats
 from .choices import Timing as Timing
 from .drawing.exposure import render_exposed as render_exposed
 from .drawing.render import render as render
@@ -210,6 +211,9 @@ from .video import (
     describe_video as describe_video,
 )
 from .video import (
+    find_repeats as find_repeats,
+)
+from .video import (
     find_shots as find_shots,
 )
 from .video import (
@@ -220,6 +224,9 @@ from .video import (
 )
 from .video import (
     read_video as read_video,
+)
+from .video import (
+    without_repeats as without_repeats,
 )
 from .video import (
     write_video as write_video,

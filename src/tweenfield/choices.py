@@ -18,6 +18,13 @@ class End(str, Enum):
     stop = "stop"
 
 
+class Repeats(str, Enum):
+    """Frames that repeat the one before are left out, and motion is made even; or they are kept."""
+
+    retime = "retime"
+    keep = "keep"
+
+
 class Timing(str, Enum):
     """Output frames at a constant rate; or each observed frame at its own time, others evenly in between."""
 

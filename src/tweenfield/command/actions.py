@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tweenfield.choices import Repeats
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
 from tweenfield.command.options import Drawing, Keyframes, Settings, Writing, check_name
 from tweenfield.errors import FlowError, UsageError
@@ -83,6 +84,24 @@ def read(source: Path, settings: Settings) -> Video:
             **folder_rate,
             on_progress=lambda done, total: on_stage("read", done, total),
         )
+
+
+def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
+    """The frames that are new, unless all are wanted; that some are left out is said."""
+    from tweenfield.video import without_repeats
+
+    if repeats is Repeats.keep:
+        return video
+    new = without_repeats(video)
+    if left_out := len(video) - len(new):
+        one = left_out == 1
+        say(
+            f"tweenfield: {video.name}: {left_out} of {len(video)} frames repeat{'s' if one else ''} "
+            f"the one before; {'it is' if one else 'they are'} left out and motion is made even "
+            "(--repeats keep takes all frames as they are)",
+            quiet=quiet,
+        )
+    return new
 
 
 def shots_of(source: Path, quiet: bool) -> list[Shot]:

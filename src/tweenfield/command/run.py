@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tweenfield.command import actions
 from tweenfield.command.batch import Job, jobs_of, run_all
 from tweenfield.command.console import Stages, check_json, say, stages
-from tweenfield.command.options import Drawing, Ins, Keyframes, Settings, VideoOut, takes_groups
+from tweenfield.command.options import Ins, Keyframes, Running, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
 from tweenfield.errors import TweenfieldError
 
@@ -21,7 +21,7 @@ _FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"
 
 
 @takes_groups
-def run(sources: Ins, output: VideoOut, *, drawing: Drawing, settings: Settings) -> None:
+def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings) -> None:
     """Fit a field to a video and render it at another frame rate or speed; by default at twice the rate.
 
     A run that was stopped goes on where it was when the same command is given again.
@@ -36,7 +36,7 @@ def run(sources: Ins, output: VideoOut, *, drawing: Drawing, settings: Settings)
             run_all(jobs, output, lambda job: run_one(job, drawing, settings), settings)
 
 
-def run_one(job: Job, drawing: Drawing, settings: Settings) -> dict[str, Any]:
+def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     """Make one video of another; returns what to tell of it."""
     from tweenfield.storage.unfinished import place_of, unfinished
     from tweenfield.video import check_output, is_stdout
@@ -45,7 +45,7 @@ def run_one(job: Job, drawing: Drawing, settings: Settings) -> dict[str, Any]:
     recipe, encoding = actions.recipe_of(settings), actions.encoding_of(drawing)
     check_output(output, inputs=[source], encoding=encoding)
     actions.check_shutter(drawing.shutter, drawing.keyframes)
-    video = actions.read(source, settings)
+    video = actions.without_repeats(actions.read(source, settings), drawing.repeats, settings.quiet)
     timeline = actions.timeline_of(video, drawing)
     check_output(output, inputs=[source], rate=timeline.rate, encoding=encoding)
     look = actions.look_of(
@@ -77,7 +77,7 @@ def _make(
     video: Video,
     timeline: Timeline,
     look: Look,
-    drawing: Drawing,
+    drawing: Running,
     settings: Settings,
     recipe: Recipe,
     folder: Path | None,
@@ -142,7 +142,7 @@ def _fitted(
     return result
 
 
-def _key(source: Path, drawing: Drawing, settings: Settings, recipe: Recipe) -> str:
+def _key(source: Path, drawing: Running, settings: Settings, recipe: Recipe) -> str:
     """All that decides what is written, so that a run goes on with nothing that another one left."""
     from dataclasses import asdict
     from importlib.metadata import version

@@ -8,6 +8,7 @@ from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.hdr import Hdr, MasteringDisplay
 from tweenfield.video.pieces import write_in_pieces, written_in_pieces
 from tweenfield.video.reading import read_video
+from tweenfield.video.repeats import find_repeats, without_repeats
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
 from tweenfield.video.time_map import TimeMap, parse_speed
@@ -35,6 +36,7 @@ __all__ = [
     "describe_video",
     "eight_bit",
     "field_position",
+    "find_repeats",
     "find_shots",
     "is_stdout",
     "losses",
@@ -46,6 +48,7 @@ __all__ = [
     "parse_speed",
     "parse_time",
     "read_video",
+    "without_repeats",
     "write_in_pieces",
     "write_video",
     "written_in_pieces",

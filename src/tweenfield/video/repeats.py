@@ -1,0 +1,275 @@
+"""Frames that repeat the one before: animation on twos, 24 frames per second stored as 30, stutter.
+
+An interval k, from frame k to k + 1, is judged by the mean absolute differences d(k, b) of blocks b of the
+reduced pictures, against the intervals around it. With c(k) the mean of the four largest, it repeats if
+
+    c(k) < 0.3 min(c(k - i), c(k + j))     for some i, j >= 1 with i + j <= 5,
+
+so that motion is seen before and after it, with at most four intervals in between, of which none has half as
+much (at a turning point of the motion they have); and if nothing goes on moving: of the d(k, b) above half of
+the block's own largest nearby, the second largest is at most max(3, 0.12 min(...)), and no more than a tenth
+of all blocks have one level of 255. What is compared is of one shot.
+
+A cadence shows n frames in m intervals, each for m / n on average. Interval k repeats if
+
+    floor((k + p) n / m) = floor((k + 1 + p) n / m),
+
+p being its phase. A stretch follows a cadence if it repeats nowhere else and wherever it should, where
+c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get even times between the first and
+the last of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they
+belong. So are those of a stretch where motion jumps after each repeat, as a camera may lose frames regularly.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, gcd, inf
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, UInt8
+
+from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.video.clip import Video
+from tweenfield.video.selecting import resize
+from tweenfield.video.shots import find_cuts
+
+# Longer side of a reduced picture, which is at most half the frame, and side of a block in it, in pixels.
+_LONG, _BLOCK = 240, 4
+# How many of the largest blocks tell how much an interval changes: a small thing that moves must count.
+_LARGEST = 4
+# A frame is shown at most so many times.
+_HOLD = 5
+# As above: change over that of the neighbours, of what repeats and of what may repeat.
+_SURE, _LIKELY = 0.3, 0.65
+# As above: change of what lies between.
+_BETWEEN = 0.5
+# In levels of 255, less than any change.
+_TINY = 1e-3
+# Where neighbours change less, nothing moves; in levels of 255.
+# As above: what moves on, over its own largest change; what is little, in levels and over the neighbours'.
+_OWN, _LEVELS, _SHARE = 0.5, 3, 0.12
+# As above: at most this share of the blocks moves on by so many levels.
+_MANY, _FAINT = 0.1, 1
+# A cadence must be seen this often: repeats, rounds, and the share of its repeats that are sure.
+_REPEATS, _ROUNDS, _SEEN = 5, 4, 0.5
+# After a frame that was lost, an interval changes at least this much more than those beside it.
+_JUMP = 1.2
+# Longest round of a cadence in intervals; and those of films at 24 frames per second shown at 25.
+_ROUND, _FILM = 12, (25, 24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is known of the intervals of a video.
+
+    Attributes:
+        repeats: those whose second frame is the first again.
+        stretches: the first and the last frame of each stretch that follows a cadence.
+    """
+
+    repeats: Bool[np.ndarray, " intervals"]
+    stretches: list[tuple[int, int]]
+
+
+def find_repeats(video: Video) -> list[int]:
+    """The indices of the frames that repeat the one before, while something moves before and after.
+
+    Frames that are alike because nothing moves are none. The frames are read once, in their order.
+    """
+    return [int(k) + 1 for k in np.flatnonzero(_found(video).repeats)]
+
+
+def without_repeats(video: Video) -> Video:
+    """The video with the frames that are really new, at the times at which these were sampled.
+
+    Where repeats follow a cadence (animation on twos or threes, 24 frames per second stored as 30 or 60), the
+    new frames get even times. A repeat that stands alone is only left out. The last frame is kept even if it
+    repeats, and so are the first and the last time, the rate, and all of a video without repeats.
+
+    The frames are read once, in their order.
+    """
+    found = _found(video)
+    last = len(video) - 1
+    kept = [k for k in range(last + 1) if k in (0, last) or not found.repeats[k - 1]]
+    if len(kept) == len(video):
+        return video
+    places = {k: Fraction(k) for k in kept}
+    for first, end in found.stretches:
+        # A last frame that repeats is shown after the end of the motion.
+        new = [k for k in kept if first <= k <= end and (k == 0 or not found.repeats[k - 1])]
+        for number, k in enumerate(new):
+            places[k] = new[0] + Fraction(number * (new[-1] - new[0]), max(len(new) - 1, 1))
+    times = tuple(_time(video, places[k]) for k in kept)
+    return replace(video.select(kept), times=times, rate=video.rate)
+
+
+def _time(video: Video, place: Fraction) -> Fraction:
+    """The time in seconds of a place between frames, in intervals."""
+    k = int(place)
+    if place == k:
+        return video.times[k]
+    return video.times[k] + (place - k) * (video.times[k + 1] - video.times[k])
+
+
+def _found(video: Video) -> _Found:
+    intervals = len(video) - 1
+    repeats, stretches = np.zeros(intervals, bool), []
+    for begin, compared in _shots(video.frames):
+        sure = np.array([c.repeats for c in compared], bool)
+        likely = sure | np.array([c.ratio < _LIKELY for c in compared], bool)
+        change = np.array([c.change for c in compared])
+        for first, end, shown, cut_short in list(_cadences(sure, likely, 0)):
+            sure[first:end] = shown
+            if _is_even(change[first:end], shown):
+                # A first frame that should have been shown before doesn't belong to the cadence.
+                own = int(np.argmin(shown)) + 1 if cut_short else 0
+                stretches.append((begin + first + own, begin + end))
+        repeats[begin : begin + len(sure)] = sure
+    return _Found(repeats=repeats, stretches=stretches)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """How much an interval changes, in levels of 255: each block, and the mean of the largest and of all."""
+
+    blocks: Float32[np.ndarray, " blocks"]
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """An interval against those around it: its change over theirs, whether it repeats; its mean change."""
+
+    ratio: float
+    repeats: bool
+    change: float
+
+
+def _shots(frames: UInt8[Rows, "frames height width 3"]) -> Iterator[tuple[int, list[_Compared]]]:
+    """For each shot of two frames or more, its first frame and its intervals."""
+    height, width = frames.shape[1:3]
+    scale = min(_LONG / max(height, width), 1 / 2)
+    size = max(round(height * scale), 1), max(round(width * scale), 1)
+    small = OnDemand(lambda k: resize(frames[k], size), (len(frames), *size, 3), np.uint8)
+    cuts = find_cuts(small)
+    begin = 0
+    while begin < len(frames) - 1:
+        compared = list(_compared(_changes(small, cuts, begin)))
+        if compared:
+            yield begin, compared
+        begin += len(compared) + 1
+
+
+def _changes(
+    pictures: UInt8[Rows, "frames rows columns 3"], cuts: Bool[OnDemand, " intervals"], begin: int
+) -> Iterator[Float32[np.ndarray, " blocks"]]:
+    """The mean absolute differences of the blocks, for each interval of the shot that begins there."""
+    rows, columns = (ceil(side / _BLOCK) for side in pictures.shape[1:3])
+    before = cv2.cvtColor(pictures[begin], cv2.COLOR_RGB2GRAY)
+    for k in range(begin, len(cuts)):
+        if cuts[k]:
+            return
+        after = cv2.cvtColor(pictures[k + 1], cv2.COLOR_RGB2GRAY)
+        change = cv2.absdiff(after, before).astype(np.float32)
+        yield cv2.resize(change, (columns, rows), interpolation=cv2.INTER_AREA).ravel()
+        before = after
+
+
+def _compared(changes: Iterator[Float32[np.ndarray, " blocks"]]) -> Iterator[_Compared]:
+    """Each interval of a shot against at most four before and four after it."""
+    reach = _HOLD - 1
+    earlier: list[_Change] = []
+    later: deque[_Change] = deque()
+    for blocks in changes:
+        later.append(_Change(blocks, float(np.sort(blocks)[-_LARGEST:].mean()), float(blocks.mean())))
+        if len(later) > reach:
+            this = later.popleft()
+            yield _compare(this, earlier, list(later))
+            earlier = [*earlier, this][-reach:]
+    while later:
+        this = later.popleft()
+        yield _compare(this, earlier, list(later))
+        earlier = [*earlier, this][-reach:]
+
+
+def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Compared:
+    reach = _HOLD - 1
+    before = [other.largest for other in reversed(earlier)]
+    after = [other.largest for other in later]
+    # What is beyond the ends of the shot isn't known: for all we know, there is motion.
+    around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)), inf)
+    ratio = this.largest / max(around, _TINY)
+    around = _around(before, after, _BETWEEN)
+    if ratio >= _LIKELY or around < _LEVELS or this.largest >= _SURE * around:
+        return _Compared(ratio, repeats=False, change=this.mean)
+    own = np.max([other.blocks for other in (*earlier, *later)], axis=0)
+    moves = np.sort(np.where(this.blocks > _OWN * own, this.blocks, 0))[::-1]
+    goes_on = (
+        moves[min(1, len(moves) - 1)] > max(_LEVELS, _SHARE * around)
+        or moves[int(_MANY * len(moves))] > _FAINT
+    )
+    return _Compared(ratio, repeats=not goes_on, change=this.mean)
+
+
+def _around(before: list[float], after: list[float], between: float) -> float:
+    """The largest change both before and after, with few intervals between, all below this share of it."""
+    most = 0.0
+    for i in range(min(len(before), _HOLD - 1)):
+        for j in range(min(len(after), _HOLD - 1 - i)):
+            least = min(before[i], after[j])
+            if all(other < between * least for other in (*before[:i], *after[:j])):
+                most = max(most, least)
+    return most
+
+
+@lru_cache(maxsize=1)
+def _rounds() -> list[tuple[int, Bool[np.ndarray, " intervals"]]]:
+    """Every cadence at every phase, short ones first: its intervals, and which of them repeat."""
+    pairs = [(m, n) for m in range(2, _ROUND + 1) for n in range(1, m) if gcd(m, n) == 1 and m <= _HOLD * n]
+    return [
+        (m, np.diff((np.arange(m + 1) + phase) * n // m) == 0)
+        for m, n in [*pairs, _FILM]
+        for phase in range(m)
+    ]
+
+
+def _is_even(change: Float64[np.ndarray, " intervals"], repeats: Bool[np.ndarray, " intervals"]) -> bool:
+    """Whether motion goes on after a repeat as it did before; where a frame was lost, it jumps."""
+    single = np.flatnonzero(~repeats[:-3] & repeats[1:-2] & ~repeats[2:-1] & ~repeats[3:])
+    jumps = 2 * change[single + 2] / np.maximum(change[single] + change[single + 3], _TINY)
+    return not len(single) or bool(np.median(jumps) < _JUMP)
+
+
+def _cadences(
+    sure: Bool[np.ndarray, " intervals"], likely: Bool[np.ndarray, " intervals"], offset: int
+) -> Iterator[tuple[int, int, Bool[np.ndarray, " _"], bool]]:
+    """Stretches of a shot that follow a cadence: the first interval, the one after the last, which repeat,
+    and whether the one before should have repeated.
+    """
+    best = 0, 0, 0, np.zeros(0, bool), False
+    if np.count_nonzero(sure) >= _REPEATS:
+        for length, once in _rounds():
+            shown = np.resize(once, len(sure))
+            wrong = np.flatnonzero(np.where(shown, ~likely, sure))
+            first, end = np.append(-1, wrong) + 1, np.append(wrong, len(sure))
+            seen, asked = (
+                counts[end] - counts[first]
+                for counts in (np.append(0, np.cumsum(marks)) for marks in (sure, shown))
+            )
+            enough = (seen >= _REPEATS) & (seen >= _SEEN * asked) & (end - first >= _ROUNDS * length)
+            k = int(np.argmax(seen * enough))
+            if enough[k] and seen[k] > best[0]:
+                begin, after = int(first[k]), int(end[k])
+                cut_short = offset + begin > 0 and bool(once[(begin - 1) % length])
+                best = int(seen[k]), begin, after, shown[begin:after], cut_short
+    seen_most, begin, after, which, cut_short = best
+    if seen_most:
+        yield from _cadences(sure[:begin], likely[:begin], offset)
+        yield offset + begin, offset + after, which, cut_short
+        yield from _cadences(sure[after:], likely[after:], offset + after)
