@@ -42,6 +42,7 @@ from tweenfield.command.options import (
     check_name,
     takes_settings,
 )
+from tweenfield.command.view import view
 from tweenfield.errors import TweenfieldError, UsageError
 
 
@@ -328,6 +329,7 @@ def eval_(
 
 app.command(cls=PlainCommand)(bench)
 app.command(cls=PlainCommand)(info)
+app.command(cls=PlainCommand)(view)
 
 
 @app.command(cls=PlainCommand)
