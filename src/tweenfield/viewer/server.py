@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.viewer.guard import Guard
-from tweenfield.viewer.session import FIELD, Session
+from tweenfield.viewer.session import FIELD, Session, color_wheel
 from tweenfield.viewer.worker import Busy, Kept, Stale, Worker
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -151,6 +151,12 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
             f"{client}/{pane}/arrows", ("arrows", at), lambda: json.dumps(session.arrows(at)).encode()
         )
         return Response(data, media_type="application/json")
+
+    disc = color_wheel()
+
+    @app.get("/wheel")
+    async def wheel() -> Response:
+        return Response(disc, media_type="image/png")
 
     app.add_middleware(Guard, token=token, port=port)
     return app

@@ -27,7 +27,7 @@ from tweenfield.viewer.shell import Shell
 # A baseline sees so many frames before and after, so that it takes the same time in a long clip.
 _REACH = 6
 # Arrows along the longer side, about.
-_ARROWS = 36
+_ARROWS = 28
 # Full colour of the flow stands for one of these lengths, in pixels an interval.
 _LENGTHS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 _JPEG_QUALITY = 92
@@ -279,6 +279,12 @@ def encoded(picture: UInt8[np.ndarray, "height width 3"], kind: str) -> bytes:
             f"a picture of {picture.shape[1]}x{picture.shape[0]} can't be written as {kind}"
         )
     return data.tobytes()
+
+
+def color_wheel(radius: int = 44) -> bytes:
+    """The colours of every motion up to the longest, as PNG."""
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return encoded(flow_to_color(np.stack((x, y), axis=-1).astype(np.float32), radius), "png")
 
 
 def _size(size: tuple[int, int], height: int | None) -> tuple[int, int]:
