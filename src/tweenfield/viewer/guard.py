@@ -84,14 +84,15 @@ class Guard:
         # Of the first page only: other addresses are seen in logs and in what is copied.
         if scope.get("path") != "/":
             return ""
-        return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[-1]
+        query: str = scope.get("query_string", b"").decode("latin-1")
+        return parse_qs(query).get("token", [""])[-1]
 
     def _in_cookie(self, headers: Headers) -> str:
         try:
             found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             return ""
-        return str(found.value) if found else ""
+        return "" if found is None else str(found.value)
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:

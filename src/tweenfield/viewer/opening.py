@@ -50,10 +50,10 @@ class Viewer:
         self._token = secrets.token_urlsafe(32)
         app = create_app(session, token=self._token, port=self.port)
         self._worker = app.state.worker
-        # No log of addresses, as the token is in one of them.
+        # No log of addresses, as the token is in one of them; failures are said on the page.
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app, log_level="error", access_log=False, timeout_graceful_shutdown=1, server_header=False
+                app, log_level="critical", access_log=False, timeout_graceful_shutdown=1, server_header=False
             )
         )
         self._thread: threading.Thread | None = None

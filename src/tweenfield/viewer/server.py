@@ -202,6 +202,10 @@ def _add_failures(app: FastAPI) -> None:
             headers=error.headers,
         )
 
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": f"drawing failed: {type(error).__name__}: {error}"}, status_code=500)
+
     @app.exception_handler(MemoryError)
     async def too_large(request: Request, error: MemoryError) -> JSONResponse:
         return JSONResponse({"detail": "not enough memory to draw this"}, status_code=400)

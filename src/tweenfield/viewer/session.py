@@ -15,6 +15,7 @@ from tweenfield.baselines import BASELINES, DEFAULT_BASELINES
 from tweenfield.drawing.render import render
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.fields.base import Field
+from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult, Source
 from tweenfield.flow import Dis, Flow, estimate_flow, flow_to_color, provider
@@ -229,13 +230,8 @@ class Session:
         return velocity_between(self.flow(), k, t - k)
 
     def _rendered(self, field: Field, t: float, height: int | None) -> UInt8[np.ndarray, "height width 3"]:
-        grid = field.grid
-        # A field with a way of its own to draw its grid is faster there than point by point on a smaller one.
-        whole = height in (None, grid.height) or type(field).picture is not Field.picture
-        size = None if whole else _size((grid.height, grid.width), height)
         with self._drawing:
-            picture = next(render(field, [t], size=size))
-        return _resized(picture, height)
+            return reduced_picture(field, t, height)
 
     def _frame(self, k: int) -> Shown:
         frame = self.video.frames[k]

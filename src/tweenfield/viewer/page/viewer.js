@@ -5,6 +5,7 @@ import { Player, Timeline } from "./timeline.js";
 
 const STEP = 1 / 16;
 const FINEST = 1 / 256; // of an interval, while dragging
+const COARSE = 1 / 4; // where a field that has never drawn this interval is fastest
 const REST = 180; // ms after which a large picture is fetched without loss
 const LARGE = 5e5; // pixels: above, JPEG while it moves
 const POLL = { busy: 400, idle: 2000 };
@@ -53,10 +54,12 @@ function values(what, t) {
 function fetchShown() {
   // While it plays, both sides show the same time: the next is asked for when both are there.
   if (paired() && (loaders.left.busy || loaders.right.busy)) return;
-  loaders.left.want(values("field", now.t), state.version);
-  if (now.compare) loaders.right.want(values(now.compare, now.t), 0);
-  if (now.flow) loaders.flow.want({ t: now.t, height: height() }, 0);
-  if (now.arrows) loaders.arrows.want({ t: now.t }, 0);
+  // Fast through frames it stops at few times of each, which are ready sooner; the exact one follows at rest.
+  const t = now.fast ? Math.round(now.t / COARSE) * COARSE : now.t;
+  loaders.left.want(values("field", t), state.version);
+  if (now.compare) loaders.right.want(values(now.compare, t), 0);
+  if (now.flow) loaders.flow.want({ t, height: height() }, 0);
+  if (now.arrows) loaders.arrows.want({ t }, 0);
 }
 
 function fetchAhead() {
@@ -116,8 +119,10 @@ function motionFailed(failure) {
 // ---- time
 
 function setTime(t, { moving = false } = {}) {
+  const before = now.t;
   now.t = Math.min(timeline.last, Math.max(0, t));
   now.moving = moving;
+  now.fast = moving && !player.playing && Math.abs(now.t - before) > 0.5;
   const { scrub } = timeline.elements;
   scrub.value = now.t;
   const seconds = timeline.seconds(now.t).toFixed(3);
@@ -127,12 +132,27 @@ function setTime(t, { moving = false } = {}) {
   showSave();
   fetchShown();
   clearTimeout(restTimer);
-  if (moving && !player.playing) restTimer = setTimeout(rest, REST);
+  if (!player.playing) restTimer = setTimeout(rest, REST);
 }
 
 function rest() {
-  now.moving = false;
+  now.moving = now.fast = false;
   fetchShown();
+  restTimer = setTimeout(fetchAround, REST);
+}
+
+// What the arrow keys lead to is drawn before it is asked for, unless a fit needs the processor.
+function fetchAround() {
+  if (fitting() || player.playing || loaders.left.busy) return;
+  const places = [now.t + STEP, now.t - STEP, now.t + 1, now.t - 1].filter((t) => t >= 0 && t <= timeline.last);
+  const t = places.find((t) => !loaders.left.has(values("field", t), state.version));
+  if (t === undefined || height() * height() * (about.width / about.height) > LARGE) return;
+  loaders.left.want(values("field", t), state.version, true);
+  restTimer = setTimeout(fetchAround, REST);
+}
+
+function fitting() {
+  return state.fit && ["preparing", "fitting", "stopping"].includes(state.fit.phase);
 }
 
 let typing = false;
@@ -323,8 +343,7 @@ async function poll() {
   } catch {
     gone();
   }
-  const busy = state.fit && ["preparing", "fitting", "stopping"].includes(state.fit.phase);
-  setTimeout(poll, busy || state.cuts === null ? POLL.busy : POLL.idle);
+  setTimeout(poll, fitting() || state.cuts === null ? POLL.busy : POLL.idle);
 }
 
 setInterval(() => {
