@@ -76,7 +76,7 @@ def test_a_copy_does_not_change_with_the_fit():
     running.start()
     until(lambda: len(copies) >= 1)
     first = next(render(copies[0], [1.5]))
-    running.join(15)
+    assert running.join(15)
     np.testing.assert_array_equal(first, next(render(copies[0], [1.5])))
     assert copies[-1] is running.result.field
     assert (first != next(render(copies[-1], [1.5]))).any()
@@ -95,7 +95,7 @@ def test_why_a_fit_failed_is_said():
     ):
         running = BackgroundFit(clip(), flow, tiny(), on_field=lambda field: None)
         running.start()
-        running.join(5)
+        assert running.join(5)
         assert running.state["phase"] == "failed" and running.state["error"] == sentence
 
 

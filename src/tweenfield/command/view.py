@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +74,9 @@ def view(
 
             webbrowser.open(address)
 
-    Viewer(opened, port=port).serve(ready)
+    if not Viewer(opened, port=port).serve(ready):
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _check(model: bool, video: Path | None, settings: Settings) -> None:

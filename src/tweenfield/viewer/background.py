@@ -67,9 +67,10 @@ class BackgroundFit:
         """End the fit after the step that it is at; the last copy of the field stays."""
         self._stop.set()
 
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for the end."""
+    def join(self, timeout: float) -> bool:
+        """Wait for the end; whether it has come."""
         self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     @property
     def state(self) -> dict[str, Any]:

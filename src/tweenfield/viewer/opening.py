@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import socket
 import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import final
 
@@ -21,6 +23,8 @@ from tweenfield.viewer.session import Session
 INSTALL = "pip install 'tweenfield[view]'"
 # A server that takes longer to start doesn't.
 _START_SECONDS = 20
+# A step of a fit or a picture may take so long, and isn't waited for if it takes longer.
+_END_SECONDS = 2.0
 
 
 def check_installed() -> None:
@@ -63,16 +67,18 @@ class Viewer:
         """What to open in a browser on this machine. Whoever has it can look on, so don't pass it around."""
         return f"http://127.0.0.1:{self.port}/?token={self._token}"
 
-    def serve(self, on_ready: Callable[[str], None]) -> None:
-        """Serve until Ctrl-C. ``on_ready`` is called with the address just before."""
+    def serve(self, on_ready: Callable[[str], None]) -> bool:
+        """Serve until Ctrl-C. ``on_ready`` is called with the address just before.
+
+        Returns:
+            Whether all that ran has ended. If not, the program should end by ``os._exit``: PyTorch aborts a
+            process whose interpreter goes away while a thread computes.
+        """
         self.session.start()
         on_ready(self.address)
-        try:
+        with suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._socket])
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self._end()
+        return self._end()
 
     def start(self) -> Viewer:
         """Serve in a thread, and return once the page can be opened."""
@@ -81,6 +87,7 @@ class Viewer:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="viewer", daemon=True
         )
         self._thread.start()
+        atexit.register(self.close)
         until = time.monotonic() + _START_SECONDS
         while not self._server.started:
             if time.monotonic() > until or not self._thread.is_alive():
@@ -93,6 +100,7 @@ class Viewer:
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(_START_SECONDS)
+        atexit.unregister(self.close)
         self._end()
 
     def __enter__(self) -> Viewer:
@@ -108,10 +116,10 @@ class Viewer:
         """A link, in a notebook."""
         return f'<a href="{self.address}" target="_blank" rel="noopener">Open the viewer</a>'
 
-    def _end(self) -> None:
-        self.session.close()
+    def _end(self) -> bool:
         self._worker.close()
         self._socket.close()
+        return self.session.close(_END_SECONDS) and self._worker.join(_END_SECONDS)
 
 
 def view(

@@ -102,6 +102,7 @@ class Session:
         self.version = 1 if result else 0
         self.cuts: list[float] | None = None
         self.fit: BackgroundFit | None = None
+        self._shots: threading.Thread | None = None
         if result is None and recipe is not None:
             self.fit = BackgroundFit(video, self.flow, recipe, device=device, on_field=self._take)
 
@@ -109,12 +110,17 @@ class Session:
         """Begin to fit, if there is no field yet, and to look for cuts."""
         if self.fit:
             self.fit.start()
-        threading.Thread(target=self._find_cuts, name="shots", daemon=True).start()
+        self._shots = threading.Thread(target=self._find_cuts, name="shots", daemon=True)
+        self._shots.start()
 
-    def close(self) -> None:
-        """End the fit."""
+    def close(self, timeout: float) -> bool:
+        """End the fit; whether every thread ended in so many seconds each."""
         if self.fit:
             self.fit.stop()
+        if self._shots:
+            self._shots.join(timeout)
+        ended = not (self._shots and self._shots.is_alive())
+        return (self.fit is None or self.fit.join(timeout)) and ended
 
     @property
     def last(self) -> int:
@@ -188,11 +194,11 @@ class Session:
             shown = self._frame(round(t))
             return Shown(_resized(shown.picture, height), f"nearest {shown.label}: no field yet")
         if kind == FIELD and field is not None:
-            return Shown(self._rendered(field, t, height), f"{field.name} at {t:.4g}")
+            return Shown(self._rendered(field, t, height), f"{field.name} at {round(t, 4):g}")
         if kind == "model" and name in self.others:
-            return Shown(self._rendered(self.others[name].field, t, height), f"{name} at {t:.4g}")
+            return Shown(self._rendered(self.others[name].field, t, height), f"{name} at {round(t, 4):g}")
         if kind == "baseline" and name in BASELINES:
-            return Shown(_resized(self._baseline(name, t), height), f"{name} at {t:.4g}")
+            return Shown(_resized(self._baseline(name, t), height), f"{name} at {round(t, 4):g}")
         if what in frames:
             shown = self._frame(frames[what])
             return replace(shown, picture=_resized(shown.picture, height))

@@ -34,7 +34,8 @@ class Worker:
         self._change = threading.Condition()
         self._closed = False
         # A daemon, so that Ctrl-C needn't wait for a picture.
-        threading.Thread(target=self._work, name="draw", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="draw", daemon=True)
+        self._thread.start()
 
     def submit(self, asker: str, job: Callable[[], bytes]) -> Future[bytes]:
         """The job's result to come.
@@ -63,6 +64,11 @@ class Worker:
             self._change.notify()
         for future in waiting:
             future.set_exception(Stale())
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the job that was being done; whether it has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while True:

@@ -52,20 +52,27 @@ function values(what, t) {
 }
 
 function fetchShown() {
-  // While it plays, both sides show the same time: the next is asked for when both are there.
-  if (paired() && (loaders.left.busy || loaders.right.busy)) return;
   // Fast through frames it stops at few times of each, which are ready sooner; the exact one follows at rest.
   const t = now.fast ? Math.round(now.t / COARSE) * COARSE : now.t;
+  // While it plays, both sides show the same time: the next is asked for when both are there.
+  if (paired() && busy() && !sides().every(([side, what, version]) => loaders[side].has(values(what, t), version))) return;
   loaders.left.want(values("field", t), state.version);
   if (now.compare) loaders.right.want(values(now.compare, t), 0);
   if (now.flow) loaders.flow.want({ t, height: height() }, 0);
   if (now.arrows) loaders.arrows.want({ t }, 0);
 }
 
+function sides() {
+  return [["left", "field", state.version], ...(now.compare ? [["right", now.compare, 0]] : [])];
+}
+
+function busy() {
+  return loaders.left.busy || loaders.right.busy;
+}
+
 function fetchAhead() {
-  const sides = [["left", "field", state.version], ...(now.compare ? [["right", now.compare, 0]] : [])];
-  for (const [side, what, version] of sides) {
-    if (loaders[side].busy) continue;
+  if (busy()) return;
+  for (const [side, what, version] of sides()) {
     for (const t of player.coming(1.5)) {
       if (loaders[side].has(values(what, t), version)) continue;
       loaders[side].want(values(what, t), version, true);
