@@ -83,8 +83,10 @@ export class Stage {
   }
 
   moved() {
-    const clamp = (v, most) => Math.min(most, Math.max(0, v));
-    this.center = [clamp(this.center[0], this.about.width), clamp(this.center[1], this.about.height)];
+    // No empty border beside a picture that is larger than its part of the screen.
+    const clamp = (v, side, seen) => (seen >= side ? side / 2 : Math.min(side - seen / 2, Math.max(seen / 2, v)));
+    const { w, h } = this.regions[0], sy = this.scale, sx = sy * this.about.aspect;
+    this.center = [clamp(this.center[0], this.about.width, w / sx), clamp(this.center[1], this.about.height, h / sy)];
     this.draw();
     this.changed();
   }
