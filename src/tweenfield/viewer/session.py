@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -311,7 +312,7 @@ def _flow_of(video: Video, result: FitResult | None) -> Flow:
     return estimate_flow(video, (provider(result.flow) if result else None) or Dis())
 
 
-def _as_drawn(result: FitResult, drawing: threading.Lock) -> Video:
+def _as_drawn(result: FitResult, drawing: AbstractContextManager[bool]) -> Video:
     """What a model draws at whole times, as a video; with ``transport`` those are the observed frames."""
     source, field = result.source, result.field
 
