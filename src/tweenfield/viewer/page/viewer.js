@@ -52,7 +52,7 @@ function values(what, t) {
 }
 
 function fetchShown() {
-  // Fast through frames it stops at few times of each, which are ready sooner; the exact one follows at rest.
+  // Of frames that are new it stops at few times, which are ready sooner; the exact one follows at rest.
   const t = now.fast ? Math.round(now.t / COARSE) * COARSE : now.t;
   // While it plays, both sides show the same time: the next is asked for when both are there.
   if (paired() && busy() && !sides().every(([side, what, version]) => loaders[side].has(values(what, t), version))) return;
@@ -129,7 +129,7 @@ function setTime(t, { moving = false } = {}) {
   const before = now.t;
   now.t = Math.min(timeline.last, Math.max(0, t));
   now.moving = moving;
-  now.fast = moving && !player.playing && Math.abs(now.t - before) > 0.5;
+  now.fast = !player.playing && Math.abs(now.t - before) > 0.5 && !loaders.left.has(values("field", now.t), state.version);
   const { scrub } = timeline.elements;
   scrub.value = now.t;
   const seconds = timeline.seconds(now.t).toFixed(3);
