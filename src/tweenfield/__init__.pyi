@@ -55,6 +55,9 @@ from .errors import (
 from .errors import (
     VideoError as VideoError,
 )
+from .errors import (
+    ViewerError as ViewerError,
+)
 from .evaluation.evaluate import Evaluation as Evaluation
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.lpips import Lpips as Lpips
@@ -231,3 +234,5 @@ from .video import (
 from .video import (
     write_video as write_video,
 )
+from .viewer.opening import Viewer as Viewer
+from .viewer.opening import view as view

@@ -37,5 +37,9 @@ class OutputError(TweenfieldError):
     """A result that can't be written to its path."""
 
 
+class ViewerError(TweenfieldError):
+    """A viewer that can't be opened here, or something that it can't show."""
+
+
 class Stopped(TweenfieldError):
     """Work was interrupted by Ctrl-C; the same command resumes it."""

@@ -31,6 +31,7 @@ from tweenfield.command.options import (
 )
 from tweenfield.command.render import render
 from tweenfield.command.run import run
+from tweenfield.command.view import view
 from tweenfield.errors import TweenfieldError, UsageError
 
 
@@ -227,6 +228,7 @@ def eval_(
 
 app.command(cls=PlainCommand)(bench)
 app.command(cls=PlainCommand)(info)
+app.command(cls=PlainCommand)(view)
 
 
 @app.command(cls=PlainCommand)

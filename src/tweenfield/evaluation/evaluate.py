@@ -14,11 +14,13 @@ from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
 from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
 from tweenfield.evaluation.split import Split, hide
+from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fitting.device import resolve_device
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
 from tweenfield.video import Video
+from tweenfield.video.notebook import as_html, small_size, spread
 
 # The baselines of ``DEFAULT_BASELINES`` by name.
 COMPARED: Mapping[str, Baseline] = MappingProxyType(chosen(DEFAULT_BASELINES))
@@ -48,6 +50,23 @@ class Evaluation:
 
     def __repr__(self) -> str:
         return f"Evaluation({self.split.observed.name!r}, {np.mean(self.score.psnr):.2f} dB held-out)"
+
+    def _repr_html_(self) -> str:
+        """Five of the held-out frames as the field draws them, and all scores, in a notebook."""
+        split, field = self.split, self.result.field
+        chosen = sorted({round(t) for t in spread(len(split.positions) - 1)})
+        height = small_size(split.observed.size)[0]
+        drawn = [
+            (
+                f"frame {split.indices[k]}, {self.score.psnr[k]:.1f} dB",
+                reduced_picture(field, float(split.positions[k]), height),
+            )
+            for k in chosen
+        ]
+        rows: dict[str, list[object]] = {"": [name.upper().split("_")[0] for name in self.score.means]}
+        for name, scored in {field.name: self.score, **self.baselines}.items():
+            rows[name] = [f"{scored.means[key]:.4g}" for key in self.score.means]
+        return as_html(f"{split.observed.name}: held-out frames, protocol {self.protocol}", drawn, rows)
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``tweenfield eval --json -`` prints."""

@@ -11,9 +11,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from tweenfield.fields.base import Field
+from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.flow.observed import stretches
 from tweenfield.video import ColorTags, Hdr, Video
+from tweenfield.video.notebook import as_html, small_size, spread, strip
 
 # What the line of progress and the plot of a fit call ``Progress.observation``, whatever is minimised.
 SQUARED_ERROR = "squared error over RGB"
@@ -116,6 +118,21 @@ class FitResult:
     def finished(self) -> bool:
         """Whether every step was taken."""
         return self.step == self.steps
+
+    def _repr_html_(self) -> str:
+        """Five pictures that the field draws and the figures, in a notebook."""
+        height, last = small_size(self.source.size)[0], len(self.source.times) - 1
+        drawn = strip(spread(last), lambda t: reduced_picture(self.field, t, height))
+        rows: dict[str, list[object]] = {
+            "field": [self.field.name],
+            "preset": [self.recipe.name],
+            "flow": [self.flow],
+            "frames": [f"{last + 1} of {{}}x{{}}".format(*self.source.size)],
+            "steps": [f"{self.step} of {self.steps} in {self.seconds:.1f} s"],
+        }
+        if self.history:
+            rows["last"] = [self.history[-1].remark]
+        return as_html(f"Fit of {self.source.name}", drawn, rows)
 
     def __repr__(self) -> str:
         return f"FitResult({self.field.name}, {self.source.name!r}, step {self.step} of {self.steps})"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tweenfield.errors import VideoError
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import DEPTHS, Levels, dtype_of
@@ -89,6 +91,20 @@ class Video:
     def __repr__(self) -> str:
         n, h, w, _ = self.frames.shape
         return f"Video({self.name!r}, {n} frames of {h}x{w}, {float(self.rate):.6g} fps)"
+
+    def _repr_html_(self) -> str:
+        """Five frames and the figures, in a notebook."""
+        from tweenfield.video.notebook import as_html, spread, strip
+
+        times = sorted({round(t) for t in spread(len(self) - 1)})
+        rows: dict[str, list[object]] = {
+            "frames": [len(self)],
+            "size": ["{}x{}".format(*self.size)],
+            "rate": [f"{float(self.rate):.6g} fps"],
+            "from": [f"{float(self.times[0]):.3f} s"],
+            "to": [f"{float(self.times[-1]):.3f} s"],
+        }
+        return as_html(self.name, strip(times, lambda k: np.asarray(self.frames[int(k)])), rows)
 
     @property
     def size(self) -> tuple[int, int]:

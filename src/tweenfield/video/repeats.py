@@ -35,6 +35,7 @@ from jaxtyping import Bool, Float32, Float64, UInt8
 
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import Levels, eight_bit
 from tweenfield.video.selecting import resize
 from tweenfield.video.shots import find_cuts
 
@@ -151,12 +152,12 @@ class _Compared:
     change: float
 
 
-def _shots(frames: UInt8[Rows, "frames height width 3"]) -> Iterator[tuple[int, list[_Compared]]]:
+def _shots(frames: Levels[Rows, "frames height width 3"]) -> Iterator[tuple[int, list[_Compared]]]:
     """For each shot of two frames or more, its first frame and its intervals."""
     height, width = frames.shape[1:3]
     scale = min(_LONG / max(height, width), 1 / 2)
     size = max(round(height * scale), 1), max(round(width * scale), 1)
-    small = OnDemand(lambda k: resize(frames[k], size), (len(frames), *size, 3), np.uint8)
+    small = OnDemand(lambda k: eight_bit(resize(frames[k], size)), (len(frames), *size, 3), np.uint8)
     cuts = find_cuts(small)
     begin = 0
     while begin < len(frames) - 1:

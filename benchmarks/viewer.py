@@ -1,0 +1,97 @@
+"""How long the viewer takes for a picture of 240x360, and the picture of its page in the docs.
+
+    python benchmarks/viewer.py                                      writes results/viewer.json
+    python benchmarks/viewer.py --picture docs/images/viewer.png     needs Playwright and Chromium too
+
+Each time is from the request to the last byte of the PNG, over HTTP on one machine. "new" is a time in an
+interval that wasn't looked at yet; "knot" one of those where a transport field that is new to an interval is
+ready soonest, which the page asks for while it is dragged fast; "same" another time in the same interval;
+"kept" the same time again.
+"""
+
+import shutil
+import statistics
+import time
+from pathlib import Path
+
+import httpx
+from common import ROOT, arguments, save
+
+from tweenfield import Dis, FitResult, Video, draft, estimate_flow, fit, read_video
+from tweenfield.viewer.opening import Viewer
+from tweenfield.viewer.session import Session
+
+# Chromium of this height and width, with twice the pixels.
+WINDOW, SCALE = (1180, 700), 1.5
+
+
+def fitted(frames: str) -> tuple[Video, FitResult]:
+    video = read_video(ROOT / "demo" / "bunny.mp4", frames=frames)
+    return video, fit(video, estimate_flow(video, Dis()), draft(), device="cpu")
+
+
+def milliseconds(client: httpx.Client, **values: object) -> float:
+    began = time.perf_counter()
+    response = client.get("/frame", params=values)
+    response.raise_for_status()
+    return 1000 * (time.perf_counter() - began)
+
+
+def measured(client: httpx.Client, what: str) -> dict[str, float]:
+    """Medians over intervals, each looked at for the first time by one of the two rows."""
+    for t in (0.3, 0.5, 1.3):
+        milliseconds(client, t=t, what=what)
+    rows: dict[str, list[float]] = {"new": [], "same": [], "kept": [], "knot": []}
+    for k in range(3, 19, 2):
+        for name, t in (("new", k + 0.3), ("same", k + 0.28), ("kept", k + 0.3), ("knot", k + 1.25)):
+            rows[name].append(milliseconds(client, t=t, what=what))
+    return {name: round(statistics.median(row), 1) for name, row in rows.items()} | {
+        "new, longest": round(max(rows["new"]), 1)
+    }
+
+
+def photographed(viewer: Viewer, target: Path) -> None:
+    """The page with a divider between field and cross-fade, zoomed, with arrows."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        size = {"width": WINDOW[0], "height": WINDOW[1]}
+        page = browser.new_page(viewport=size, device_scale_factor=SCALE, color_scheme="dark")
+        page.goto(viewer.address)
+        page.locator("#picture[data-left]").wait_for()
+        page.locator("#compare").select_option("baseline:blend")
+        for keys in ("Shift+ArrowRight", "Shift+ArrowRight", "i", *["Shift+ArrowRight"] * 4, "o",
+                     *["ArrowLeft"] * 24, "v"):  # fmt: skip
+            page.keyboard.press(keys)
+        page.locator('#picture[data-right="4.5"]').wait_for()
+        page.wait_for_timeout(6000)  # until what was said has gone
+        page.mouse.move(1000, 520)
+        page.mouse.wheel(0, -450)
+        for _ in range(5):
+            page.locator("#divider").press("ArrowRight")
+        page.evaluate("document.activeElement.blur()")
+        page.mouse.move(560, 330)
+        page.wait_for_timeout(500)
+        page.screenshot(path=target)
+        browser.close()
+
+
+def main() -> None:
+    given = arguments(__doc__, picture="")
+    if given.picture:
+        video, result = fitted("0:41:4")
+        with Viewer(Session(video, result)).start() as viewer:
+            photographed(viewer, Path(given.picture))
+        return
+    video, result = fitted("0:41:2")
+    with Viewer(Session(video, result)).start() as viewer, httpx.Client(timeout=60) as client:
+        client.base_url = f"http://127.0.0.1:{viewer.port}"
+        client.get(viewer.address)
+        results = {what: measured(client, what) for what in ("field", "baseline:warp", "baseline:blend")}
+    print(results)
+    save("viewer", given.output, results, clip=video.name, frames=len(video), size=video.size)
+
+
+if __name__ == "__main__":
+    main()
