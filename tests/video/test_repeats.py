@@ -1,6 +1,7 @@
 """Frames that repeat the one before, in clips whose cadence is known."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -80,8 +81,10 @@ def test_the_phase_of_a_cadence_does_not_matter():
         shown = cadence(Fraction(5, 4), 60)[phase:]
         video = video_of(scene(2.0 * shown))
         assert find_repeats(video) == repeated(shown)
-        steps = np.diff([float(t * RATE) for t in without_repeats(video).times])
-        assert np.ptp(steps[:-1]) < 1e-9 and abs(steps[0] - 1.25) < 0.03
+        times = [t * RATE for t in without_repeats(video).times]
+        # The first frame may be cut short, and the last one is where it was.
+        assert {b - a for a, b in pairwise(times[1:-1])} == {Fraction(5, 4)}
+        assert times[-1] == len(shown) - 1 and 0 < times[-1] - times[-2] < 3
 
 
 def test_a_stutter_loses_the_repeat_and_its_neighbours_keep_their_times():

@@ -15,9 +15,9 @@ A cadence shows n frames in m intervals, each for m / n on average. Interval k r
     floor((k + p) n / m) = floor((k + 1 + p) n / m),
 
 p being its phase. A stretch follows a cadence if it repeats nowhere else and wherever it should, where
-c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get even times between the first and
-the last of them. A repeat outside such a stretch is a frame that was lost: those beside it are where they
-belong. So are those of a stretch where motion jumps after each repeat, as a camera may lose frames regularly.
+c(k) < 0.65 min(...) is enough. Its frames were sampled evenly, so they get times m / n intervals apart. A
+repeat outside such a stretch is a frame that was lost: those beside it are where they belong. So are those of
+a stretch where motion jumps after each repeat, as a camera may lose frames regularly, too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, gcd, inf
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -64,17 +65,12 @@ _JUMP = 1.2
 _ROUND, _FILM = 12, (25, 24)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What is known of the intervals of a video.
+class _Stretch(NamedTuple):
+    """What follows a cadence: its first and last frame, and how many intervals each new one is shown."""
 
-    Attributes:
-        repeats: those whose second frame is the first again.
-        stretches: the first and the last frame of each stretch that follows a cadence.
-    """
-
-    repeats: Bool[np.ndarray, " intervals"]
-    stretches: list[tuple[int, int]]
+    first: int
+    end: int
+    hold: Fraction
 
 
 def find_repeats(video: Video) -> list[int]:
@@ -82,7 +78,7 @@ def find_repeats(video: Video) -> list[int]:
 
     Frames that are alike because nothing moves are none. The frames are read once, in their order.
     """
-    return [int(k) + 1 for k in np.flatnonzero(_found(video).repeats)]
+    return [int(k) + 1 for k in np.flatnonzero(_found(video)[0])]
 
 
 def without_repeats(video: Video) -> Video:
@@ -94,17 +90,23 @@ def without_repeats(video: Video) -> Video:
 
     The frames are read once, in their order.
     """
-    found = _found(video)
+    repeats, stretches = _found(video)
     last = len(video) - 1
-    kept = [k for k in range(last + 1) if k in (0, last) or not found.repeats[k - 1]]
+    kept = [k for k in range(last + 1) if k in (0, last) or not repeats[k - 1]]
     if len(kept) == len(video):
         return video
     places = {k: Fraction(k) for k in kept}
-    for first, end in found.stretches:
+    for stretch in stretches:
         # A last frame that repeats is shown after the end of the motion.
-        new = [k for k in kept if first <= k <= end and (k == 0 or not found.repeats[k - 1])]
-        for number, k in enumerate(new):
-            places[k] = new[0] + Fraction(number * (new[-1] - new[0]), max(len(new) - 1, 1))
+        frames = range(stretch.first, stretch.end + 1)
+        new = [k for k in frames if k == 0 or not repeats[k - 1]]
+        even = [new[0] + number * stretch.hold for number in range(len(new))]
+        # A first frame that is cut short, as the video or the shot begins with it, is not in step.
+        if any(abs(place - k) >= 1 for k, place in zip(new, even, strict=True)):
+            new = new[1:]
+            even = [new[0] + number * stretch.hold for number in range(len(new))]
+        places.update(zip(new, even, strict=True))
+    places[last] = Fraction(last)
     times = tuple(_time(video, places[k]) for k in kept)
     return replace(video.select(kept), times=times, rate=video.rate)
 
@@ -117,21 +119,22 @@ def _time(video: Video, place: Fraction) -> Fraction:
     return video.times[k] + (place - k) * (video.times[k + 1] - video.times[k])
 
 
-def _found(video: Video) -> _Found:
+def _found(video: Video) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch]]:
+    """Which intervals repeat, and what follows a cadence."""
     intervals = len(video) - 1
     repeats, stretches = np.zeros(intervals, bool), []
     for begin, compared in _shots(video.frames):
         sure = np.array([c.repeats for c in compared], bool)
         likely = sure | np.array([c.ratio < _LIKELY for c in compared], bool)
         change = np.array([c.change for c in compared])
-        for first, end, shown, cut_short in list(_cadences(sure, likely, 0)):
-            sure[first:end] = shown
-            if _is_even(change[first:end], shown):
+        for found in list(_cadences(sure, likely, 0)):
+            sure[found.first : found.end] = found.repeats
+            if _is_even(change[found.first : found.end], found.repeats):
                 # A first frame that should have been shown before doesn't belong to the cadence.
-                own = int(np.argmin(shown)) + 1 if cut_short else 0
-                stretches.append((begin + first + own, begin + end))
+                own = int(np.argmin(found.repeats)) + 1 if found.cut_short else 0
+                stretches.append(_Stretch(begin + found.first + own, begin + found.end, found.hold))
         repeats[begin : begin + len(sure)] = sure
-    return _Found(repeats=repeats, stretches=stretches)
+    return repeats, stretches
 
 
 @dataclass(frozen=True)
@@ -247,13 +250,29 @@ def _is_even(change: Float64[np.ndarray, " intervals"], repeats: Bool[np.ndarray
     return not len(single) or bool(np.median(jumps) < _JUMP)
 
 
+class _Cadence(NamedTuple):
+    """Intervals of a shot that follow a cadence.
+
+    Attributes:
+        first: the first of them.
+        end: the one after the last.
+        repeats: which of them repeat.
+        hold: for how many intervals each new frame is shown.
+        cut_short: whether the interval before them should have repeated.
+    """
+
+    first: int
+    end: int
+    repeats: Bool[np.ndarray, " intervals"]
+    hold: Fraction
+    cut_short: bool
+
+
 def _cadences(
     sure: Bool[np.ndarray, " intervals"], likely: Bool[np.ndarray, " intervals"], offset: int
-) -> Iterator[tuple[int, int, Bool[np.ndarray, " _"], bool]]:
-    """Stretches of a shot that follow a cadence: the first interval, the one after the last, which repeat,
-    and whether the one before should have repeated.
-    """
-    best = 0, 0, 0, np.zeros(0, bool), False
+) -> Iterator[_Cadence]:
+    """All cadences of a part of a shot that begins with interval ``offset``: what repeats, and what may."""
+    best, most = None, 0
     if np.count_nonzero(sure) >= _REPEATS:
         for length, once in _rounds():
             shown = np.resize(once, len(sure))
@@ -265,12 +284,17 @@ def _cadences(
             )
             enough = (seen >= _REPEATS) & (seen >= _SEEN * asked) & (end - first >= _ROUNDS * length)
             k = int(np.argmax(seen * enough))
-            if enough[k] and seen[k] > best[0]:
-                begin, after = int(first[k]), int(end[k])
-                cut_short = offset + begin > 0 and bool(once[(begin - 1) % length])
-                best = int(seen[k]), begin, after, shown[begin:after], cut_short
-    seen_most, begin, after, which, cut_short = best
-    if seen_most:
+            if enough[k] and seen[k] > most:
+                most, begin, after = int(seen[k]), int(first[k]), int(end[k])
+                best = _Cadence(
+                    offset + begin,
+                    offset + after,
+                    shown[begin:after],
+                    Fraction(length, int(np.count_nonzero(~once))),
+                    offset + begin > 0 and bool(once[(begin - 1) % length]),
+                )
+    if best is not None:
+        begin, after = best.first - offset, best.end - offset
         yield from _cadences(sure[:begin], likely[:begin], offset)
-        yield offset + begin, offset + after, which, cut_short
-        yield from _cadences(sure[after:], likely[after:], offset + after)
+        yield best
+        yield from _cadences(sure[after:], likely[after:], best.end)
