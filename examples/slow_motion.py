@@ -2,12 +2,15 @@
 
     python examples/slow_motion.py clip.mp4 slow.mp4 --factor 4 --frames 30:90
 
-Rotation, variable frame rate and colours are read as the phone wrote them. Sound isn't carried over.
+Rotation, variable frame rate and colours are read as the phone wrote them. Sound, stretched
+along, and all else in the file go with the picture.
 """
 
 import argparse
+from pathlib import Path
 
 from tweenfield import (
+    Carried,
     Dis,
     draft,
     estimate_flow,
@@ -48,6 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
         rate=timeline.rate,
         color=video.color,
         sample_aspect_ratio=video.sample_aspect_ratio,
+        carried=Carried(
+            path=Path(options.clip), start=video.start, length=timeline.length, speed=timeline.speed
+        ),
     )
     print(f"\n{options.output}: {count} frames from {len(video)}, at {float(timeline.rate):.6g} fps")
 

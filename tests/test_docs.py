@@ -214,11 +214,13 @@ def test_commands_page_has_every_key_of_an_evaluation(tmp_path):
 def test_table_of_frame_rates_is_what_comes_out():
     table = rows(ROOT / "docs/video.md", "frames in")
     assert len(table) > 8
-    for frames, rate, flags, frames_out, rate_out in table:
+    for frames, rate, flags, frames_out, frames_stop, rate_out in table:
         words = flags.split()
         given = {flag.removeprefix("--"): value for flag, value in zip(words[::2], words[1::2], strict=True)}
         timeline = output_timeline(clip(int(frames), Fraction(rate)), **given)
         assert (len(timeline), timeline.rate) == (int(frames_out), Fraction(rate_out)), flags
+        stops = output_timeline(clip(int(frames), Fraction(rate)), **given, end=tweenfield.End.stop)
+        assert len(stops) == int(frames_stop), flags
 
 
 def presets_of(field: str) -> dict[str, tweenfield.Recipe]:

@@ -37,7 +37,7 @@ def clip(tmp_path):
 def test_slow_motion_keeps_frames_and_draws_those_between(clip, tmp_path):
     run("slow_motion.py", clip, tmp_path / "slow", "--factor", "2", "--draft", "--steps", "1")
     frames = read_video(tmp_path / "slow").frames
-    assert len(frames) == 17
+    assert len(frames) == 18  # the last one is held
     np.testing.assert_array_equal(frames[::2], read_video(clip).frames)
     for k in range(1, 17, 2):
         faded = (pattern(k // 2) // 2 + pattern(k // 2 + 1) // 2).astype(np.uint8)
@@ -47,8 +47,8 @@ def test_slow_motion_keeps_frames_and_draws_those_between(clip, tmp_path):
 def test_slow_motion_plays_as_fast_as_the_clip(clip, tmp_path, capsys):
     run("slow_motion.py", clip, tmp_path / "slow.mp4", "--frames", "2:5", "--draft", "--steps", "1")
     video = read_video(tmp_path / "slow.mp4")
-    assert (len(video), video.rate) == (9, read_video(clip).rate)
-    assert f"9 frames from 3, at {float(video.rate):g} fps" in capsys.readouterr().out
+    assert (len(video), video.rate) == (12, read_video(clip).rate)
+    assert f"12 frames from 3, at {float(video.rate):g} fps" in capsys.readouterr().out
 
 
 def test_trust_names_the_frame_that_nothing_could_foresee(clip, tmp_path, capsys):

@@ -104,7 +104,7 @@ def test_the_wheel_draws_frames_outside_the_checkout(python, tmp_path):
     assert ran(python.with_name("tweenfield"), *line, cwd=tmp_path) == ""
     drawn = read_video(tmp_path / "drawn").frames
     np.testing.assert_array_equal(drawn[::2], frames)
-    assert len(drawn) == 9
+    assert len(drawn) == 10
 
 
 def test_tests_of_the_source_archive_pass_on_the_wheel(python, source):

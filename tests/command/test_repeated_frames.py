@@ -30,7 +30,7 @@ def test_repeats_are_left_out_with_a_sentence_and_the_length_stays(clip, tmp_pat
         "made even (--repeats keep takes all frames as they are)"
     )
     assert said in result.stderr.splitlines()
-    assert len(read_video(tmp_path / "o.mp4")) == 47
+    assert len(read_video(tmp_path / "o.mp4")) == 48
     quiet = tweenfield("run", clip, "-o", tmp_path / "quiet.mp4", *TINY, "-q")
     assert quiet.returncode == 0 and not quiet.stderr
 

@@ -9,7 +9,6 @@ from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks
 
 from tweenfield import Carried, output_timeline, parse_speed, read_video, write_video
 from tweenfield.video.carrying.stretching import Stretch
-from tweenfield.video.carrying.tracks import tempo_factors
 
 
 def through(source, target, frames=None, speed=Fraction(1)):
@@ -84,15 +83,8 @@ def test_slow_motion_stretches_sound_along_at_the_same_pitch(tmp_path, speed):
     heard, seen = clicks(through(made, tmp_path / "b.mp4", speed=speed))
     expected = [t / float(speed) for t in FLASHES]
     assert np.abs(np.subtract(seen, expected)).max() < 0.002
-    # atempo works on windows of some 20 to 40 ms.
-    assert np.abs(np.subtract(heard, expected)).max() < 0.03 / min(float(speed), 1)
-
-
-def test_factors_of_tempo_are_those_that_filters_take():
-    for speed in (0.5, 0.3, 0.125, 0.01, 1.7, 4, 9.9):
-        factors = tempo_factors(speed)
-        assert np.prod(factors) == pytest.approx(speed) and all(0.4999 < f < 2.0001 for f in factors)
-    assert tempo_factors(1) == []
+    # A window of 40 ms may be shown from 8 ms earlier or later on.
+    assert np.abs(np.subtract(heard, expected)).max() < 0.028 / float(speed)
 
 
 def test_damaged_sound_ends_with_a_sentence_and_the_picture_is_whole(tmp_path):

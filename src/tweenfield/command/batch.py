@@ -53,6 +53,8 @@ def jobs_of(sources: Sequence[str], output: str) -> list[Job] | None:
     Raises:
         UsageError: a pattern or a folder has nothing, ``output`` isn't a folder, or two would be one file.
     """
+    from tweenfield.video import is_stdout
+
     found: list[Path] = []
     several = len(sources) > 1
     for source in sources:
@@ -68,7 +70,8 @@ def jobs_of(sources: Sequence[str], output: str) -> list[Job] | None:
             found.append(path)
     if not several:
         return None
-    if Path(output).suffix and not output.endswith("/") and not Path(output).is_dir():
+    named = Path(output).suffix and not output.endswith("/") and not Path(output).is_dir()
+    if named or is_stdout(output):
         raise UsageError(
             f"{output}: the results of {len(found)} inputs need a folder; give its name, such as -o out/"
         )
@@ -137,7 +140,8 @@ def _result_name(source: Path) -> str:
 
 
 def _print_results(results: Sequence[dict[str, Any]]) -> None:
-    table = Table("input", "output", "state", "frames")
+    table = Table("input", "result", "state", "frames")
     for facts in results:
-        table.add_row(facts["input"], facts["output"], facts["state"], str(facts.get("frames", "")))
+        names = (Path(facts[key]).name for key in ("input", "output"))
+        table.add_row(*names, facts["state"], str(facts.get("frames", "")))
     Console(soft_wrap=True).print(table)

@@ -70,7 +70,7 @@ In = Annotated[
 Ins = Annotated[
     list[str],
     typer.Argument(
-        metavar="IN...",
+        metavar="IN",
         help="A video, a folder of images, or - for stdin; or several, patterns such as '*.mp4', and folders "
         "of videos.",
         show_default=False,
@@ -341,6 +341,12 @@ class Running(Drawing):
     repeats: RepeatsOption = Repeats.retime
 
 
+def _ordered(group: Any) -> list[Any]:
+    """The fields of a dataclass, its own before those of its bases."""
+    classes = group.__mro__
+    return sorted(fields(group), key=lambda f: next(k for k, c in enumerate(classes) if f.name in vars(c)))
+
+
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """A command with each field of its parameters that are dataclasses as a flag of its own."""
     own = inspect.signature(command, eval_str=True).parameters
@@ -349,7 +355,7 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     flags = {
         f.name: inspect.Parameter(f.name, keyword, default=f.default, annotation=f.type)
         for group in groups.values()
-        for f in fields(group)
+        for f in _ordered(group)
     }
     parameters = [p.replace(kind=keyword) for name, p in own.items() if name not in groups]
 

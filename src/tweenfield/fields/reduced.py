@@ -16,7 +16,7 @@ _FASTER = 20
 
 @torch.inference_mode()
 def reduced_picture(field: Field, t: float, height: int | None) -> UInt8[np.ndarray, "height width 3"]:
-    """The picture at ``t`` in 8 bits, ``height`` pixels high in the grid's proportions; None: as the grid is."""
+    """The 8-bit picture at ``t``, ``height`` pixels high in the grid's proportions; None: as the grid is."""
     grid = field.grid
     if height is None or height == grid.height:
         return eight_bit(field.picture(t))

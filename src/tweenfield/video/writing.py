@@ -137,6 +137,11 @@ def write_video(
         raise UsageError(f"{target}: the rate {rate} can't be written; choose one above 0 and below 1000000")
     yuv_matrix(color)  # Refuses a matrix that can't be used before any work is done.
     check_output(path, rate=rate, encoding=encoding)
+    if times is not None and not keeps_times(container):
+        raise UsageError(
+            f"{target}: this can't hold frames that are unevenly spaced in time; choose --timing constant, "
+            "or .mp4, .mov, .mkv or .webm"
+        )
     look = Look(
         rate=rate,
         color=color,
@@ -152,6 +157,11 @@ def write_video(
 def is_stdout(path: str | Path) -> bool:
     """Whether ``path`` stands for stdout: ``-``, ``-.mkv`` or ``-.y4m``."""
     return os.fspath(path) in ("-", *(f"-{suffix}" for suffix in _STREAMED))
+
+
+def keeps_times(container: Container) -> bool:
+    """Whether frames may be unevenly spaced in time."""
+    return container.holds is not None
 
 
 def write_whole(target: Path, container: Container, frames: Iterable[np.ndarray], look: Look) -> int:

@@ -43,6 +43,17 @@ class Carried:
             return Fraction(self.speed.output_time(float(seconds - self.start)))
         return (seconds - self.start) / self.speed
 
+    def input_time(self, seconds: float) -> float:
+        """What the output shows then, in seconds since ``start``: the inverse of ``output_time``."""
+        if isinstance(self.speed, TimeMap):
+            return self.speed.input_time(seconds)
+        return seconds * float(self.speed)
+
+    @property
+    def stretches(self) -> bool:
+        """Whether sound must be played at another speed than its own."""
+        return self.audio is Audio.stretch and self.speed != 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holds:

@@ -91,10 +91,9 @@ def planned(carried: Carried, source: av.container.InputContainer, holds: Holds 
 
 
 def _plan_sound(plan: Plan, carried: Carried, source: av.container.InputContainer, holds: Holds) -> None:
-    at_its_speed = carried.speed == 1 or carried.audio is Audio.keep
     for stream in source.streams.audio:
         codec = _codec(stream)
-        fits = at_its_speed and codec is not None and (holds.sound is None or codec in holds.sound)
+        fits = not carried.stretches and codec is not None and (holds.sound is None or codec in holds.sound)
         # A codec that this FFmpeg can't decode leaves the stream without a context.
         if not fits and (stream.codec_context is None or not stream.rate):
             plan.lost.append(

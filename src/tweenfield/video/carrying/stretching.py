@@ -1,4 +1,4 @@
-"""Sound at a speed that changes, at its own pitch: libavfilter's filters lose time at each change."""
+"""Sound at another speed, at its own pitch. libavfilter's filters lose time at the end and at each change."""
 
 from __future__ import annotations
 

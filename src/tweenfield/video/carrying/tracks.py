@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any, Protocol, TypeAlias, cast, final, runtime_checkable
+from typing import Any, Protocol, TypeAlias, final, runtime_checkable
 
 import av
 import numpy as np
@@ -13,14 +12,11 @@ import numpy as np
 from tweenfield.choices import Audio
 from tweenfield.video.carrying.carried import Carried, Holds
 from tweenfield.video.carrying.stretching import Stretch
-from tweenfield.video.time_map import TimeMap
 
 Packet: TypeAlias = "av.Packet[Any]"
 
 # What a number of channels mostly is.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
-# libavfilter's atempo takes factors from here to the inverse without skipping samples.
-_SLOWEST = 0.5
 # Decoding begins so much before a stretch, as the first frames of a codec may need those before them.
 _BEFORE = Fraction(1, 2)
 
@@ -104,9 +100,9 @@ class EncodedSound:
         self._from = carried.start - _BEFORE
         self._stretch: Stretch | None = None
         self._written = 0
-        if isinstance(carried.speed, TimeMap) and _speed_changes(carried):
-            self._stretch = Stretch(stream.rate, stream.channels, carried.speed.input_time)
-            self._lasts = carried.speed.output_time(float(carried.length))
+        if carried.stretches:
+            self._stretch = Stretch(stream.rate, stream.channels, carried.input_time)
+            self._lasts = float(carried.output_time(carried.end))
 
     def packets(self, packet: Packet) -> list[Packet]:
         """What the encoder has ready."""
@@ -224,24 +220,8 @@ def _sound_graph(carried: Carried, stream: av.AudioStream) -> av.filter.Graph:
         graph.add("atrim", f"start={start!r}:end={end!r}"),
         graph.add("asetpts", f"PTS-{start!r}/TB"),
     ]
-    if _speed_changes(carried):
+    if carried.stretches:
         # What begins later does so by silence; the rest is ``Stretch``.
         steps += [graph.add("aresample", "async=1:first_pts=0"), graph.add("aformat", "sample_fmts=fltp")]
-    elif carried.audio is Audio.stretch and carried.speed != 1:
-        speed = float(cast("Fraction", carried.speed))
-        steps += [graph.add("asetpts", f"PTS/{speed!r}")]
-        steps += [graph.add("atempo", repr(factor)) for factor in tempo_factors(speed)]
     graph.link_nodes(*steps, graph.add("abuffersink")).configure()
     return graph
-
-
-def _speed_changes(carried: Carried) -> bool:
-    return carried.audio is Audio.stretch and isinstance(carried.speed, TimeMap)
-
-
-def tempo_factors(speed: float) -> list[float]:
-    """Equal factors that filters can take, with ``speed`` as their product."""
-    if speed == 1:
-        return []
-    count = max(math.ceil(abs(math.log(speed)) / -math.log(_SLOWEST) - 1e-9), 1)
-    return [speed ** (1 / count)] * count
