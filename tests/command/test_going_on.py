@@ -1,5 +1,6 @@
 """A run that was stopped, by whatever, goes on where it was and ends with the same bytes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from conftest import to_8bit, waves
 from fitting.fits import interrupt_after
 from video.clicks import clicking
 
-from tweenfield import ColorTags, Look, read_video, write_video
+from tweenfield import ColorTags, Look, OutputError, read_video, write_video
 from tweenfield.command import actions
 from tweenfield.storage.unfinished import place_of, unfinished
 from tweenfield.video import pieces
@@ -153,3 +154,20 @@ def test_pieces_are_no_larger_than_the_result(tmp_path, monkeypatch):
     pieces.write_in_pieces(target, lambda a, b: iter(frames[a:b]), 64, (32, 32), look, folder)
     assert len(list(folder.iterdir())) == 4
     assert pieces.written_in_pieces(folder) < 1.05 * target.stat().st_size
+
+
+def test_a_disk_that_is_full_in_the_middle_keeps_what_is_done(clip, tmp_path, monkeypatch):
+    line, target = ["run", clip, "-o", tmp_path / "o.mp4", *SHORT, "--slow", "3x"], tmp_path / "o.mp4"
+    monkeypatch.setattr(pieces, "_MOST", 4)
+    write = pieces._write_piece
+
+    def full(piece, *arguments):
+        if piece.name == "000000008":
+            raise OutputError("no room") from OSError(errno.ENOSPC, "No space left on device")
+        write(piece, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces, "_write_piece", full)
+        fails(tweenfield(*line), 1, f"{target} can't be written: the disk is full; free", "goes on from here")
+    assert {p.name for p in place_of(target).iterdir()} >= {"000000000", "000000004"}
+    assert tweenfield(*line).returncode == 0 and len(read_video(target)) == 15

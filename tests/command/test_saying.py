@@ -54,7 +54,7 @@ def test_a_long_job_is_announced_from_its_first_frames(clip, tmp_path, monkeypat
     assert found == ["about 7 MB"]
 
 
-def test_the_size_to_expect_is_that_of_what_is_written_so_far():
+def test_the_size_to_expect_grows_with_what_is_written():
     held = actions._HELD_BACK
     assert actions.size_to_expect(2_000_000, held + 100, 1000) == "about 20 MB"
     assert actions.size_to_expect(2_000_000, held, 1000) == ""  # the encoder may hold all of them

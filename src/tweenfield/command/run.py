@@ -11,7 +11,7 @@ from tweenfield.command.batch import Job, jobs_of, run_all
 from tweenfield.command.console import Stages, check_json, say, stages
 from tweenfield.command.options import Ins, Keyframes, Running, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
-from tweenfield.errors import TweenfieldError
+from tweenfield.errors import OutputError, TweenfieldError
 
 if TYPE_CHECKING:
     from tweenfield import FitResult, Look, Recipe, Timeline, Video
@@ -38,6 +38,7 @@ def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings)
 
 def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     """Make one video of another; returns what to tell of it."""
+    from tweenfield.storage.atomic import reason
     from tweenfield.storage.unfinished import place_of, unfinished
     from tweenfield.video import check_output, is_stdout
 
@@ -69,6 +70,13 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
         except KeyboardInterrupt as error:
             goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
             raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
+        except OutputError as error:
+            if not isinstance(error.__cause__, OSError) or not place_of(output).exists():
+                raise
+            raise OutputError(
+                f"{output} can't be written: {reason(error.__cause__)}; what is done is kept, and the same "
+                "command goes on from here"
+            ) from error
     return {"written": output, "frames": len(timeline), "rate": str(timeline.rate)}
 
 

@@ -88,8 +88,9 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
             target.rmdir()
         os.replace(temporary, target)
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
-        raise OutputError(f"{target} can't be written and nothing was left behind: {reason}") from error
+        raise OutputError(
+            f"{target} can't be written and nothing was left behind: {reason(error)}"
+        ) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
@@ -97,10 +98,9 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def written_so_far(target: str | Path) -> int:
-    """Bytes of the file that ``atomic_output`` is making for ``target``; 0 before it begins."""
-    temporary = _temporary(Path(target))
-    return temporary.stat().st_size if temporary.is_file() else 0
+def reason(error: OSError) -> str:
+    """Why something can't be written, and what to do."""
+    return _REASONS.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
 
 
 def _temporary(target: Path) -> Path:
