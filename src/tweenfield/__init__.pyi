@@ -23,6 +23,7 @@ from .bench.experiment import Experiment as Experiment
 from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
 from .choices import Audio as Audio
+from .choices import Deinterlace as Deinterlace
 from .choices import End as End
 from .choices import Repeats as Repeats
 from .choices import Timing as Timing

@@ -11,6 +11,13 @@ class Audio(str, Enum):
     none = "none"
 
 
+class Deinterlace(str, Enum):
+    """Pictures that are marked as two fields of different times are made into whole ones, or left."""
+
+    auto = "auto"
+    off = "off"
+
+
 class End(str, Enum):
     """The output lasts as long as the input, its last frame held; or it ends where that frame begins."""
 

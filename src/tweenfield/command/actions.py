@@ -82,6 +82,8 @@ def read(source: Path, settings: Settings) -> Video:
             until=until,
             size=wanted,
             **folder_rate,
+            deinterlace=settings.deinterlace,
+            on_notice=lambda sentence: say(f"tweenfield: {sentence}", quiet=settings.quiet),
             on_progress=lambda done, total: on_stage("read", done, total),
         )
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from tweenfield.choices import Audio, End, Repeats, Timing
+from tweenfield.choices import Audio, Deinterlace, End, Repeats, Timing
 from tweenfield.errors import UsageError
 
 
@@ -190,6 +190,14 @@ PixelFormat = Annotated[
         "--pixel-format", metavar="NAME", help="FFmpeg's name: yuv420p, yuv444p.", rich_help_panel=WRITE
     ),
 ]
+DeinterlaceOption = Annotated[
+    Deinterlace,
+    typer.Option(
+        "--deinterlace",
+        help="auto: interlaced video is made into whole pictures; off: it is left.",
+        rich_help_panel=INPUT,
+    ),
+]
 FieldOption = Annotated[
     str | None,
     typer.Option(
@@ -305,6 +313,7 @@ class Settings:
     until: Until = None
     input_fps: InputFps = None
     size: Size = None
+    deinterlace: DeinterlaceOption = Deinterlace.auto
     device: DeviceOption = Device.auto
     json: Json = None
     quiet: Quiet = False

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from tweenfield.viewer.session import Session
 
 # Of the settings these say what to read or how to answer; the others, how to fit.
-_NO_FIT = {"frames", "since", "until", "input_fps", "size", "device", "json", "quiet", "verbose"}
+_NO_FIT = {
+    "frames",
+    "since",
+    "until",
+    "input_fps",
+    "size",
+    "deinterlace",
+    "device",
+    "json",
+    "quiet",
+    "verbose",
+}
 
 
 @takes_groups

@@ -12,7 +12,7 @@ from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.reading import FOLDER_RATE, quarter_turns, stamped
+from tweenfield.video.reading import FOLDER_RATE, interlaced, quarter_turns, stamped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
+        interlaced: whether the first frames are marked as two fields of different times.
         audio: codec of each audio stream.
         hdr: what the first frame says about high dynamic range.
     """
@@ -56,6 +57,7 @@ class VideoInfo:
     transfer: str
     sample_aspect_ratio: Fraction
     rotation: int
+    interlaced: bool
     audio: tuple[str, ...]
     hdr: Hdr | None
 
@@ -91,6 +93,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         transfer="unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
+        interlaced=False,
         audio=(),
         hdr=None,
     )
@@ -120,6 +123,7 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
+            interlaced=interlaced(path),
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import final
 
@@ -14,6 +15,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
@@ -22,11 +24,14 @@ from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.images import image_paths, read_image
+from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
 from tweenfield.video.selecting import frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
 OnProgress = Callable[[int, int], None]
+OnNotice = Callable[[str], None]
+_LEAVE = "--deinterlace off leaves it"
 # Pictures held for a reader that is this many frames behind another.
 _RECENT = 16
 
@@ -39,7 +44,9 @@ def read_video(
     until: Fraction | None = None,
     size: tuple[int, int] | None = None,
     folder_rate: Fraction = FOLDER_RATE,
+    deinterlace: Deinterlace = Deinterlace.auto,
     on_progress: OnProgress = lambda done, total: None,
+    on_notice: OnNotice = lambda sentence: None,
 ) -> Video:
     """Read a video file, or a folder of images in natural order.
 
@@ -58,7 +65,9 @@ def read_video(
         size: (height, width) in pixels of the frames wanted; pixels change their aspect ratio so that
             the picture doesn't. Default: as stored.
         folder_rate: frames per second of a folder.
+        deinterlace: whether pictures that are marked as two fields are made into whole ones.
         on_progress: called after each frame with how many are read, and about how many there are.
+        on_notice: called with a sentence about anything in the file that a user should know of.
 
     Raises:
         UsageError: ``frames`` is no range, ``until`` isn't after ``since``, or both kinds are given.
@@ -74,7 +83,7 @@ def read_video(
     if path.is_dir():
         video = _read_folder(path, selection, size, folder_rate, on_progress)
     else:
-        video = _read_file(path, selection, size, on_progress)
+        video = _read_file(path, selection, size, deinterlace, on_progress, on_notice)
     first = video.times[0]
     return replace(video, times=tuple(t - first for t in video.times), start=video.start + first)
 
@@ -152,7 +161,14 @@ def _read_folder(
     )
 
 
-def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_progress: OnProgress) -> Video:
+def _read_file(
+    path: Path,
+    selection: slice,
+    size: tuple[int, int] | None,
+    deinterlace: Deinterlace,
+    on_progress: OnProgress,
+    on_notice: OnNotice,
+) -> Video:
     start, stop, step = selection.start or 0, selection.stop, selection.step or 1
     if start < 0 or (stop is not None and stop <= start):
         indices = frame_range(selection, count_frames(path), str(path))
@@ -162,7 +178,12 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
     pictures: list[np.ndarray] = []
     convert: _Conversion | None = None
     with open_video(path) as (container, stream):
-        for index, frame in enumerate(decoded(container, stream, path)):
+        frames_read = decoded(container, stream, path)
+        first = list(islice(frames_read, min(stop or LOOKED_AT, LOOKED_AT)))
+        whole = deinterlace is Deinterlace.auto and is_interlaced(first)
+        if whole:
+            on_notice(f"{path}: the video is interlaced, and is made into whole pictures ({_LEAVE})")
+        for index, frame in enumerate(_shown(chain(first, frames_read), stream, whole)):
             presented.append(frame.pts)
             decoded_at.append(frame.dts)
             convert = convert or _Conversion(frame, path, size)
@@ -184,7 +205,7 @@ def _read_file(path: Path, selection: slice, size: tuple[int, int] | None, on_pr
         rate /= step
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
-    decode = _Decoder(path, convert)
+    decode = _Decoder(path, convert, whole)
     frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
     for k, rgb in enumerate(pictures):
         frames.put(k, rgb)
@@ -240,8 +261,8 @@ class _Conversion:
 class _Decoder:
     """Frames of a file by their number; an earlier one than before means decoding from the start again."""
 
-    def __init__(self, path: Path, convert: _Conversion) -> None:
-        self._path, self._convert = path, convert
+    def __init__(self, path: Path, convert: _Conversion, whole: bool) -> None:
+        self._path, self._convert, self._whole = path, convert, whole
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
@@ -252,7 +273,7 @@ class _Decoder:
             self._decoded = 0
         if self._decoded == 0:
             self._recent.clear()
-            self._decoding = _pictures(self._path)
+            self._decoding = _pictures(self._path, self._whole)
         while self._decoded <= index:
             frame = next(self._decoding, None)
             if frame is None:
@@ -262,9 +283,20 @@ class _Decoder:
         return self._convert(self._recent[index - self._decoded])
 
 
-def _pictures(path: Path) -> Iterator[av.VideoFrame]:
+def _pictures(path: Path, whole: bool) -> Iterator[av.VideoFrame]:
     with open_video(path) as (container, stream):
-        yield from decoded(container, stream, path)
+        yield from _shown(decoded(container, stream, path), stream, whole)
+
+
+def _shown(frames: Iterable[av.VideoFrame], stream: av.VideoStream, whole: bool) -> Iterable[av.VideoFrame]:
+    """The frames of a file, made into whole pictures or as they are."""
+    return deinterlaced(frames, tick(stream)) if whole else frames
+
+
+def interlaced(path: Path) -> bool:
+    """Whether the first frames of a file are marked as interlaced."""
+    with open_video(path) as (container, stream):
+        return is_interlaced(decoded(container, stream, path))
 
 
 def count_frames(path: Path) -> int:
