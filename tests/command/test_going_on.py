@@ -77,6 +77,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(clip, tmp_path, monkeypatch, nam
     line = ["run", clip, *SHORT, "--slow", "3x", *(["--codec", codec] if codec else [])]
     assert tweenfield(*line, "-o", tmp_path / name).returncode == 0
     whole = content(tmp_path / name)
+    frames = read_video(tmp_path / name).frames[:]
     (tmp_path / "again").mkdir()
     target = tmp_path / "again" / name
     with monkeypatch.context() as patch:
@@ -89,6 +90,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(clip, tmp_path, monkeypatch, nam
         ended = tweenfield(*line, "-o", target)
     assert ended.returncode == 0, ended.stderr
     assert f"{target}: going on where the last run stopped" in ended.stderr
+    np.testing.assert_array_equal(read_video(target).frames[:], frames)
     assert content(target) == whole
     assert [p.name for p in target.parent.iterdir()] == [name]
     assert len(read_video(target)) == 15
