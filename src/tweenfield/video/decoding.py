@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, final
 
 import av
 
@@ -61,28 +61,53 @@ def _main_stream(container: av.container.InputContainer, path: Path) -> av.Video
     return stream
 
 
+@final
+class Gaps:
+    """Stretches that can't be decoded: the ticks of the frames before and after each."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[int, int]] = []
+
+
 def decoded(
-    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path, gaps: Gaps | None = None
 ) -> Iterator[av.VideoFrame]:
-    """Frames in the order of display.
+    """Frames in the order of display, without those of a damaged stretch, if ``gaps`` takes these.
+
+    After damage nothing is given until the next key frame, as it would be predicted from the damage.
 
     Raises:
-        VideoError: decoding fails on the way, a frame is damaged, or the file ends before its header says;
-            says how many frames came before.
+        VideoError: nothing can be decoded, the rest of the file can't, or it ends before its header says, or
+            without ``gaps`` any is damaged; says how many frames came before.
     """
-    count = 0
-    try:
-        for packet in container.demux(stream):
-            for frame in packet.decode():
-                if frame.is_corrupt:
-                    raise _damaged(path, count)
-                yield frame
-                count, last = count + 1, frame
-    except av.error.FFmpegError as error:
-        raise _damaged(path, count) from error
-    if count == 0 or _ends_early(stream, last):
+    count, last, damaged = 0, None, False
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            frames = packet.decode() if packet is not None else []
+        except av.error.FFmpegError as error:
+            if gaps is None or last is None:
+                raise _damaged(path, count) from error
+            damaged = True
+            continue
+        if packet is None:
+            break
+        for frame in frames:
+            damaged = damaged or frame.is_corrupt
+            if damaged and (gaps is None or last is None):
+                raise _damaged(path, count)
+            if damaged and (frame.is_corrupt or not frame.key_frame):
+                continue
+            if damaged and last is not None and gaps is not None:
+                gaps.found.append((last.pts or 0, frame.pts or 0))
+            damaged = False
+            yield frame
+            count, last = count + 1, frame
+    if damaged or last is None or _ends_early(stream, last):
         raise _damaged(path, count)
-    if count != stream.frames and (is_cut_short(path) or _index_leads_outside(stream, path)):
+    missing = gaps is not None and bool(gaps.found)
+    if count != stream.frames and not missing and (is_cut_short(path) or _index_leads_outside(stream, path)):
         raise _damaged(path, count)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -20,13 +19,13 @@ from tweenfield.errors import UsageError, VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
 from tweenfield.video.color import bits_of, color_tags, rgb_from_frame
-from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.decoding import Gaps, decoded, open_video, tick
 from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
-from tweenfield.video.selecting import frame_range, frames_slice, resize
-from tweenfield.video.timing import frame_times, increasing, standard_rate
+from tweenfield.video.selecting import Window, frame_range, frames_slice, resize
+from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
 OnProgress = Callable[[int, int], None]
@@ -74,40 +73,15 @@ def read_video(
         VideoError: there is nothing that can be read, the range reaches outside the clip, or the file is
             damaged in it.
     """
-    path = Path(path)
-    if since is not None or until is not None:
-        if frames is not None:
-            raise UsageError("a range of frames and one of time can't be combined; give one of them")
-        frames = _within(path, since, until, folder_rate)
-    selection = frames_slice(frames)
+    path, selection, window = Path(path), frames_slice(frames), Window(since or Fraction(0), until)
+    if frames is not None and (since is not None or until is not None):
+        raise UsageError("a range of frames and one of time can't be combined; give one of them")
     if path.is_dir():
-        video = _read_folder(path, selection, size, folder_rate, on_progress)
+        video = _read_folder(path, selection, window, size, folder_rate, on_progress)
     else:
-        video = _read_file(path, selection, size, deinterlace, on_progress, on_notice)
+        video = _read_file(path, selection, window, size, deinterlace, on_progress, on_notice)
     first = video.times[0]
     return replace(video, times=tuple(t - first for t in video.times), start=video.start + first)
-
-
-def _within(path: Path, since: Fraction | None, until: Fraction | None, folder_rate: Fraction) -> slice:
-    """The frames from one time until before another, in seconds after the first frame."""
-    begin = since or Fraction(0)
-    if until is not None and until <= begin:
-        raise UsageError(
-            f"there is nothing from {float(begin):g} s to {float(until):g} s; give an end after the start"
-        )
-    if path.is_dir():
-        times = tuple(k / folder_rate for k in range(len(image_paths(path))))
-    else:
-        with open_video(path) as (container, stream):
-            times, _, _ = stamped(container, stream, path)
-    start, stop = bisect_left(times, begin), len(times) if until is None else bisect_left(times, until)
-    if start >= stop:
-        raise VideoError(
-            f"{path}: there is no frame from {float(begin):g} s on"
-            f"{'' if until is None else f' and before {float(until):g} s'}; the last one is at "
-            f"{float(times[-1]):.6g} s"
-        )
-    return slice(start, stop)
 
 
 def stamped(
@@ -131,7 +105,12 @@ def stamped(
 
 
 def _read_folder(
-    path: Path, selection: slice, size: tuple[int, int] | None, rate: Fraction, on_progress: OnProgress
+    path: Path,
+    selection: slice,
+    window: Window,
+    size: tuple[int, int] | None,
+    rate: Fraction,
+    on_progress: OnProgress,
 ) -> Video:
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
@@ -164,6 +143,7 @@ def _read_folder(
 def _read_file(
     path: Path,
     selection: slice,
+    window: Window,
     size: tuple[int, int] | None,
     deinterlace: Deinterlace,
     on_progress: OnProgress,
@@ -175,10 +155,11 @@ def _read_file(
         start, stop = indices.start, indices.stop
     presented: list[int | None] = []
     decoded_at: list[int | None] = []
-    pictures: list[np.ndarray] = []
+    pictures: dict[int, np.ndarray] = {}
     convert: _Conversion | None = None
     with open_video(path) as (container, stream):
-        frames_read = decoded(container, stream, path)
+        gaps = Gaps()
+        frames_read = decoded(container, stream, path, gaps)
         first = list(islice(frames_read, min(stop or LOOKED_AT, LOOKED_AT)))
         whole = deinterlace is Deinterlace.auto and is_interlaced(first)
         if whole:
@@ -189,26 +170,32 @@ def _read_file(
             convert = convert or _Conversion(frame, path, size)
             convert.check(frame, index)
             # As many as are kept are converted at once, so that a short clip is decoded once only.
-            if index >= start and (index - start) % step == 0 and len(pictures) < convert.kept:
-                pictures.append(convert(frame))
+            seconds = _since_first(frame.pts, presented[0], index, stream)
+            wanted = index >= start and (index - start) % step == 0 and window.may_hold(seconds, tick(stream))
+            if wanted and len(pictures) < convert.kept:
+                pictures[index] = convert(frame)
             about = stop or stream.frames or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
             on_progress(index + 1, max(about, index + 1))
-            if index + 1 == stop:
+            if index + 1 == stop or window.is_over(seconds, tick(stream)):
                 break
         assert convert is not None  # without a single frame, decoding would have failed
-        times, rate, constant = _times(presented, decoded_at, stream, path)
+        times, rate, constant = _times(presented, decoded_at, stream, path, gapped=bool(gaps.found))
+        missing = [tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found]
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         begins = (presented[0] or 0) * tick(stream)
     indices = frame_range(slice(start, stop, step), len(presented), str(path))
+    indices = window.part(times, indices, path)
     times = tuple(times[i] for i in indices)
+    _tell(path, missing, times, on_notice)
     if constant or len(times) == 1:
         rate /= step
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
     decode = _Decoder(path, convert, whole)
     frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
-    for k, rgb in enumerate(pictures):
-        frames.put(k, rgb)
+    for k, index in enumerate(indices):
+        if index in pictures:
+            frames.put(k, pictures[index])
     return Video(
         frames=frames,
         times=times,
@@ -222,6 +209,31 @@ def _read_file(
         depth=convert.depth,
         hdr=convert.hdr,
     )
+
+
+def _since_first(pts: int | None, first: int | None, index: int, stream: av.VideoStream) -> Fraction:
+    """The time of a frame in seconds after the first, by its number where the file has no stamps."""
+    if pts is None or first is None:
+        return index / (stream.average_rate or FOLDER_RATE)
+    return (pts - first) * tick(stream)
+
+
+def _tell(
+    path: Path, missing: list[tuple[Fraction, ...]], times: tuple[Fraction, ...], on_notice: OnNotice
+) -> None:
+    """Say which stretches within ``times`` are damaged.
+
+    Raises:
+        VideoError: they are more than half of it.
+    """
+    inside = [(a, b) for a, b in missing if times[0] <= a and b <= times[-1]]
+    if 2 * sum(b - a for a, b in inside) > times[-1] - times[0]:
+        raise VideoError(f"{path}: more than half of the picture is damaged; get a complete copy")
+    for a, b in inside:
+        on_notice(
+            f"{path}: the picture is damaged between {float(a):.2f} s and {float(b):.2f} s; frames there are "
+            "drawn from those around"
+        )
 
 
 def _seconds(container: av.container.InputContainer) -> Fraction:
@@ -285,7 +297,7 @@ class _Decoder:
 
 def _pictures(path: Path, whole: bool) -> Iterator[av.VideoFrame]:
     with open_video(path) as (container, stream):
-        yield from _shown(decoded(container, stream, path), stream, whole)
+        yield from _shown(decoded(container, stream, path, Gaps()), stream, whole)
 
 
 def _shown(frames: Iterable[av.VideoFrame], stream: av.VideoStream, whole: bool) -> Iterable[av.VideoFrame]:
@@ -306,7 +318,7 @@ def count_frames(path: Path) -> int:
         VideoError: the file can't be decoded to its end.
     """
     with open_video(path) as (container, stream):
-        return sum(1 for _ in decoded(container, stream, path))
+        return sum(1 for _ in decoded(container, stream, path, Gaps()))
 
 
 def quarter_turns(degrees: int, path: Path) -> int:
@@ -323,12 +335,22 @@ def quarter_turns(degrees: int, path: Path) -> int:
 
 
 def _times(
-    presented: list[int | None], decoded_at: list[int | None], stream: av.VideoStream, path: Path
+    presented: list[int | None],
+    decoded_at: list[int | None],
+    stream: av.VideoStream,
+    path: Path,
+    *,
+    gapped: bool,
 ) -> tuple[tuple[Fraction, ...], Fraction, bool]:
-    """``frame_times`` by the presentation stamps or, as AVI's are in order of decoding, those of decoding."""
+    """``frame_times`` by the presentation stamps or, as AVI's are in order of decoding, those of decoding.
+
+    Where frames are missing (``gapped``), the others keep the times that they would have had.
+    """
     ticks = presented if increasing(presented) else decoded_at
     if increasing([tick for tick in ticks if tick is not None]):
         rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r]
+        if gapped and (found := gapped_times(ticks, tick(stream), rates)):
+            return *found, True
         if times := frame_times(ticks, tick(stream), rates or [FOLDER_RATE]):
             return times
     bad = next(k for k in range(len(presented)) if not increasing(presented[max(k - 1, 0) : k + 1]))

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -66,6 +71,52 @@ def frame_range(frames: slice, count: int, name: str) -> range:
     if not indices:
         raise VideoError(f"frames {frames_text(frames)} holds no frame: {has}; give an end after the start")
     return indices
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time: from ``since`` until before ``until``, in seconds after the first frame.
+
+    Raises:
+        UsageError: it is empty.
+    """
+
+    since: Fraction
+    until: Fraction | None
+
+    def __post_init__(self) -> None:
+        if self.until is not None and self.until <= self.since:
+            raise UsageError(
+                f"there is nothing from {float(self.since):g} s to {float(self.until):g} s; give an end "
+                "after the start"
+            )
+
+    def may_hold(self, seconds: Fraction, tick: Fraction) -> bool:
+        """Whether a frame that is stamped so, on a clock of such ticks, may be within."""
+        return seconds >= self.since - tick and not self.is_over(seconds, tick)
+
+    def is_over(self, seconds: Fraction, tick: Fraction) -> bool:
+        """Whether frames from this stamp on come later, however it was rounded."""
+        return self.until is not None and seconds >= self.until + tick
+
+    def part(self, times: Sequence[Fraction], indices: range, path: Path) -> range:
+        """Those of ``indices`` whose times are within.
+
+        Raises:
+            VideoError: there is none.
+        """
+        begin = bisect_left(times, self.since)
+        end = len(times) if self.until is None else bisect_left(times, self.until)
+        inside = range(max(begin, indices.start), min(end, indices.stop), indices.step)
+        if self.since == 0 and self.until is None:
+            return indices
+        if not inside:
+            until = "" if self.until is None else f" and before {float(self.until):g} s"
+            raise VideoError(
+                f"{path}: there is no frame from {float(self.since):g} s on{until}; the last one is at "
+                f"{float(times[-1]):.6g} s"
+            )
+        return inside
 
 
 def parse_size(text: str) -> tuple[int, int]:

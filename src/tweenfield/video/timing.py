@@ -135,6 +135,23 @@ def frame_times(
     return None if None in ticks else (tuple(t - start for _, t in stamps), mean, False)
 
 
+def gapped_times(
+    ticks: Sequence[int | None], time_base: Fraction, rates: Sequence[Fraction]
+) -> tuple[tuple[Fraction, ...], Fraction] | None:
+    """The same for frames of which some are missing: whole multiples of 1 / rate, and the rate.
+
+    None if they don't lie at such multiples, rounded to the clock, of any of the ``rates``.
+    """
+    stamps = [(tick or 0) * time_base for tick in ticks]
+    for rate in rates:
+        places = [round((t - stamps[0]) * rate) for t in stamps]
+        near = min(time_base, 1 / (4 * rate))
+        fit = all(abs(t - stamps[0] - k / rate) <= near for t, k in zip(stamps, places, strict=True))
+        if fit and increasing(places) and None not in ticks:
+            return tuple(k / rate for k in places), rate
+    return None
+
+
 def field_position(times: Sequence[Fraction], time: Fraction) -> Fraction:
     """The field time of a source time: k at the k-th observed frame, linear in between.
 
