@@ -197,7 +197,7 @@ def test_field_flags_reach_the_recipe(clip, tmp_path):
     assert (recipe.fit.seed, recipe.fit.steps, recipe.field.width, recipe.field.depth) == (9, 20, 16, 2)
 
 
-def interrupted(*arguments, wait_for, **settings):
+def interrupted(*arguments, wait_for, by=signal.SIGINT, **settings):
     """Start, wait until something is true, press Ctrl-C, and return what came of it."""
     with subprocess.Popen(
         command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
@@ -205,7 +205,7 @@ def interrupted(*arguments, wait_for, **settings):
         deadline = time.monotonic() + 60
         while not wait_for(process) and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
@@ -236,6 +236,16 @@ def test_ctrl_c_while_fitting_leaves_a_usable_checkpoint_that_resumes(clip, tmp_
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
+def test_sigterm_is_taken_for_ctrl_c(clip, tmp_path):
+    target, by = tmp_path / "m.tween", signal.SIGTERM
+    stopped = interrupted("fit", clip, "-o", target, *ENDLESS, wait_for=burning, by=by)
+    fails(stopped, 143, "stopped by SIGTERM", "--resume")
+    assert load(tmp_path / "m.checkpoint.tween").step > 10 and not target.exists()
+    stopped = interrupted("run", clip, "-o", tmp_path / "o.mp4", *ENDLESS, wait_for=burning, by=by)
+    fails(stopped, 143, "stopped by SIGTERM", "the same command goes on from here")
+
+
 def test_ctrl_c_elsewhere_leaves_nothing(clip, tmp_path):
     result = interrupted("eval", clip, "-o", tmp_path / "out", *ENDLESS, wait_for=burning)
     fails(result, 1, "stopped by Ctrl-C; the output was not written")
@@ -346,6 +356,9 @@ def places(clip, model, tmp_path):
         ),
         ("run {clip} -o {here}/o.gif --codec h264", 2, ["no choice of codec"]),
         ("run {clip} {clip} -o {here}/o.mp4", 2, ["need a folder"]),
+        ("run {clip} -o {here}/o.gif --timing source --fps 50", 2, ["unevenly spaced in time"]),
+        ("run {clip} -o {here}/o.mp4 --size 99999999x99999999", 2, ["1e+16 pixels; choose one of at most"]),
+        ("render {model} -o {here}/o.mp4 --size 99999999x99999999", 2, ["1e+16 pixels"]),
         ("run {here}/*.avi -o {here}/o", 2, ["no file has such a name"]),
         (
             "render {model} -o {here}/o.mp4 --keyframes original --video {clip} --frames 0:5",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -54,8 +56,20 @@ class _Commands(PlainFlags, TyperGroup):
 
 
 def _fail(message: str, status: int) -> NoReturn:
+    if _terminated.is_set():
+        # 128 and the signal's number, as shells have it.
+        message, status = message.replace("Ctrl-C", "SIGTERM"), 128 + signal.SIGTERM
     say(f"tweenfield: {message}")
     sys.exit(status)
+
+
+# Set once SIGTERM has come, which is taken for Ctrl-C: the work ends at a point where it can go on.
+_terminated = threading.Event()
+
+
+def _terminate(number: int, frame: Any) -> None:
+    _terminated.set()
+    signal.raise_signal(signal.SIGINT)
 
 
 app = typer.Typer(
@@ -75,6 +89,7 @@ def main() -> None:
     # that fall asleep at once, on idle ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    signal.signal(signal.SIGTERM, _terminate)
     app(prog_name="tweenfield")
 
 

@@ -70,7 +70,7 @@ def render(
     actions.check_shutter(drawing.shutter, drawing.keyframes, size)
     result, originals, carried = load(model), None, None
     timeline = actions.timeline_of(result.source, drawing)
-    check_output(output, rate=timeline.rate, encoding=encoding)
+    check_output(output, rate=timeline.rate, encoding=encoding, uneven=timeline.shown is not None)
     if video is not None:
         fitted = Settings(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
         originals = actions.read(video, fitted)

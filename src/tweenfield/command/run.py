@@ -48,7 +48,8 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     actions.check_shutter(drawing.shutter, drawing.keyframes)
     video = actions.without_repeats(actions.read(source, settings), drawing.repeats, settings.quiet)
     timeline = actions.timeline_of(video, drawing)
-    check_output(output, inputs=[source], rate=timeline.rate, encoding=encoding)
+    uneven = timeline.shown is not None
+    check_output(output, inputs=[source], rate=timeline.rate, encoding=encoding, uneven=uneven)
     look = actions.look_of(
         video,
         timeline,

@@ -18,7 +18,7 @@ from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
-from tweenfield.video.color import bits_of, color_tags, rgb_from_frame
+from tweenfield.video.color import bits_of, color_tags, has_alpha, rgb_from_frame
 from tweenfield.video.decoding import Gaps, decoded, open_video, tick
 from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
@@ -179,6 +179,8 @@ def _read_file(
             if index + 1 == stop or window.is_over(seconds, tick(stream)):
                 break
         assert convert is not None  # without a single frame, decoding would have failed
+        if convert.transparent:
+            on_notice(f"{path}: transparent parts are laid over black")
         times, rate, constant = _times(presented, decoded_at, stream, path, gapped=bool(gaps.found))
         missing = [tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found]
         aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -250,6 +252,8 @@ class _Conversion:
         self.depth, self.hdr = depth_of_bits(bits_of(first.format)), hdr_of(first)
         self.dtype = dtype_of(self.depth)
         self.stored = first.height, first.width
+        # A palette may hold a transparent colour, and mostly holds none.
+        self.transparent = has_alpha(first.format) and not first.format.has_palette
         self.upright = self.stored[::-1] if self.turns % 2 else self.stored
         self.size = size or self.upright
         self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)

@@ -15,6 +15,9 @@ import numpy as np
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.depth import Levels
 
+# More than any camera has; a frame of so many takes 3 GB while it is drawn.
+_MOST_PIXELS = 2**28
+
 
 def parse_frames(text: str) -> slice:
     """``"A:B[:STEP]"`` as a slice; A and B may be left out or count from the end when negative.
@@ -123,11 +126,15 @@ def parse_size(text: str) -> tuple[int, int]:
     """``"HxW"`` as (height, width) in pixels.
 
     Raises:
-        UsageError: the text has another form, or a side is zero.
+        UsageError: the text has another form, a side is zero, or there are more pixels than can be drawn.
     """
     match = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", text)
     if not match or 0 in (size := (int(match[1]), int(match[2]))):
         raise UsageError(f"size {text!r} isn't a size in pixels; write HEIGHTxWIDTH, such as 240x360")
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise UsageError(
+            f"size {text!r} has {size[0] * size[1]:.2g} pixels; choose one of at most {_MOST_PIXELS:.2g}"
+        )
     return size
 
 

@@ -56,6 +56,7 @@ def check_output(
     inputs: Sequence[str | Path] = (),
     rate: Fraction | int | None = None,
     encoding: Encoding = AS_USUAL,
+    uneven: bool = False,
 ) -> None:
     """Find out before hours of work that ``path`` can't be written.
 
@@ -64,9 +65,10 @@ def check_output(
         inputs: what is read, so must not be overwritten.
         rate: frames per second to be written, if known already.
         encoding: what is to be written.
+        uneven: whether frames are unevenly spaced in time.
 
     Raises:
-        UsageError: the name's kind is unknown, is one of ``inputs``, or can't hold ``rate`` or ``encoding``.
+        UsageError: the name's kind is unknown, is one of ``inputs``, or can't hold what is wanted.
         OutputError: the folder is missing or not writable, or something else is in the way.
     """
     container, path = container_for(path), Path(path)
@@ -75,6 +77,12 @@ def check_output(
     elif encoding != AS_USUAL:
         raise UsageError(
             f"{path}: there is no choice of codec here; leave out --codec, --crf and --pixel-format"
+        )
+    # What holds a picture only has an even rate or none.
+    if uneven and container.holds is None:
+        raise UsageError(
+            f"{path}: this can't hold frames that are unevenly spaced in time; choose --timing constant, "
+            "or .mp4, .mov, .mkv or .webm"
         )
     most = container.highest_rate
     if rate is not None and most is not None and rate > most:
@@ -136,12 +144,7 @@ def write_video(
     if not 0 < rate < 1_000_000:
         raise UsageError(f"{target}: the rate {rate} can't be written; choose one above 0 and below 1000000")
     yuv_matrix(color)  # Refuses a matrix that can't be used before any work is done.
-    check_output(path, rate=rate, encoding=encoding)
-    if times is not None and not keeps_times(container):
-        raise UsageError(
-            f"{target}: this can't hold frames that are unevenly spaced in time; choose --timing constant, "
-            "or .mp4, .mov, .mkv or .webm"
-        )
+    check_output(path, rate=rate, encoding=encoding, uneven=times is not None)
     look = Look(
         rate=rate,
         color=color,
@@ -157,11 +160,6 @@ def write_video(
 def is_stdout(path: str | Path) -> bool:
     """Whether ``path`` stands for stdout: ``-``, ``-.mkv`` or ``-.y4m``."""
     return os.fspath(path) in ("-", *(f"-{suffix}" for suffix in _STREAMED))
-
-
-def keeps_times(container: Container) -> bool:
-    """Whether frames may be unevenly spaced in time."""
-    return container.holds is not None
 
 
 def write_whole(target: Path, container: Container, frames: Iterable[np.ndarray], look: Look) -> int:
