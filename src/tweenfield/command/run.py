@@ -67,17 +67,18 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
                 stages(settings.quiet) as on_stage,
             ):
                 _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
-                _make(output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage)
+                try:
+                    _make(output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage)
+                except OutputError as error:
+                    if not isinstance(error.__cause__, OSError) or not part.begun:
+                        raise
+                    raise OutputError(
+                        f"{output} can't be written: {reason(error.__cause__)}; what is done is kept, and "
+                        "the same command goes on from here"
+                    ) from error
         except KeyboardInterrupt as error:
             goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
             raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
-        except OutputError as error:
-            if not isinstance(error.__cause__, OSError) or not place_of(output).exists():
-                raise
-            raise OutputError(
-                f"{output} can't be written: {reason(error.__cause__)}; what is done is kept, and the same "
-                "command goes on from here"
-            ) from error
     return {"written": output, "frames": len(timeline), "rate": str(timeline.rate)}
 
 

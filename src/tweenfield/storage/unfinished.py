@@ -32,6 +32,11 @@ class Unfinished:
     resumed: bool
     other: bool
 
+    @property
+    def begun(self) -> bool:
+        """Whether any part is whole by now."""
+        return bool(_parts(self.folder))
+
 
 def place_of(target: str | Path) -> Path:
     """The hidden folder beside ``target`` in which its parts are."""
