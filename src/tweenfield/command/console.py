@@ -97,7 +97,7 @@ class Stages:
             return
         self._logged[stage] = now
         rate = done / max(now - began, 1e-9)
-        left = f", {(total - done) / rate:.0f} s left" if done < total else ""
+        left = f", {(total - done) / rate:.0f} s left" if 0 < done < total else ""
         remark = f", {remark}" if remark else ""
         self._console.print(f"{stage}: {done} of {total}{remark}, {rate:.3g}/s{left}", highlight=False)
 

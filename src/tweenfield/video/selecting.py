@@ -15,7 +15,7 @@ import numpy as np
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.depth import Levels
 
-# More than any camera has; a frame of so many takes 3 GB while it is drawn.
+# More than any camera has.
 _MOST_PIXELS = 2**28
 
 
