@@ -69,7 +69,10 @@ _terminated = threading.Event()
 
 def _terminate(number: int, frame: Any) -> None:
     _terminated.set()
-    signal.raise_signal(signal.SIGINT)
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    if not callable(on_ctrl_c):  # as where a shell started this in the background
+        raise KeyboardInterrupt
+    on_ctrl_c(signal.SIGINT, frame)
 
 
 app = typer.Typer(
