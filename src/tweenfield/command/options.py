@@ -63,10 +63,7 @@ class PlainCommand(PlainFlags, TyperCommand):
 
 FIT, DRAW, INPUT, WRITE = "How to fit", "What to draw", "What to read", "What to write"
 
-In = Annotated[
-    Path,
-    typer.Argument(metavar="IN", help="A video, a folder of images, or - for stdin.", show_default=False),
-]
+In = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.", show_default=False)]
 Ins = Annotated[
     list[str],
     typer.Argument(
