@@ -5,6 +5,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from tweenfield import Carried, read_video, write_video
+
 RATE, SAMPLES = 25, 48000
 FRAMES = 75
 # In seconds on the picture's clock, at the beginning of a frame.
@@ -62,3 +64,13 @@ def clicks(path):
             heard.append([at, at])
         heard[-1][1] = at
     return [first for first, _ in heard], seen
+
+
+def through(source, target, frames=None, speed=Fraction(1)):
+    """The picture as it is, at another speed, with all that goes along."""
+    video = read_video(source, frames=frames)
+    length = video.times[-1] - video.times[0] + 1 / video.rate
+    carried = Carried(path=source, start=video.start, length=length, speed=speed)
+    rate = video.rate * speed if isinstance(speed, Fraction) else video.rate
+    write_video(target, video.frames, rate=rate, carried=carried)
+    return target

@@ -6,8 +6,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+from video.clicks import through
 
-from tweenfield import Carried, parse_speed, read_video, write_video
+from tweenfield import Carried, parse_speed, read_video
 from tweenfield.video import CONTAINERS, losses
 
 HEADER = b"""[Script Info]
@@ -78,16 +79,6 @@ def full(path, subtitles="srt", cover=False):
                 packet.duration = round(1000 * (end - begin))
                 container.mux(packet)
     return path
-
-
-def through(source, target, frames=None, speed=Fraction(1)):
-    """The picture as it is, at another speed, with all that goes along."""
-    video = read_video(source, frames=frames)
-    length = video.times[-1] + 1 / video.rate
-    carried = Carried(path=source, start=video.start, length=length, speed=speed)
-    rate = video.rate * speed if isinstance(speed, Fraction) else video.rate
-    write_video(target, video.frames, rate=rate, carried=carried)
-    return target
 
 
 def titles(path, track=0):

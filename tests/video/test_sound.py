@@ -5,19 +5,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks
+from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks, through
 
 from tweenfield import Carried, output_timeline, parse_speed, read_video, write_video
 from tweenfield.video.carrying.stretching import Stretch
-
-
-def through(source, target, frames=None, speed=Fraction(1)):
-    """The picture as it is, at another speed, with its sound."""
-    video = read_video(source, frames=frames)
-    length = video.times[-1] - video.times[0] + 1 / video.rate
-    carried = Carried(path=source, start=video.start, length=length, speed=speed)
-    write_video(target, video.frames, rate=video.rate * speed, carried=carried)
-    return target
 
 
 @pytest.mark.parametrize(

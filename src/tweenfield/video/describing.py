@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+
+import av
 
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
@@ -12,7 +15,9 @@ from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.reading import FOLDER_RATE, interlaced, quarter_turns, stamped
+from tweenfield.video.interlacing import LOOKED_AT, is_interlaced
+from tweenfield.video.reading import FOLDER_RATE, quarter_turns
+from tweenfield.video.timing import frame_times, increasing, standard_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class VideoInfo:
 
 
 def describe_video(path: str | Path) -> VideoInfo:
-    """Look at the first frame and at all time stamps, but decode no more.
+    """Look at the first frames and at all time stamps, but decode no more.
 
     Raises:
         VideoError: there is nothing that can be read.
@@ -101,10 +106,11 @@ def _describe_folder(path: Path) -> VideoInfo:
 
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
-        frame = next(decoded(container, stream, path))
+        first = list(islice(decoded(container, stream, path), LOOKED_AT))
+        frame = first[0]
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
     with open_video(path) as (container, stream):
-        times, rate, constant = stamped(container, stream, path)
+        times, rate, constant = _stamped(container, stream, path)
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
             container=container.format.name,
@@ -123,7 +129,27 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
-            interlaced=interlaced(path),
+            interlaced=is_interlaced(first),
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),
         )
+
+
+def _stamped(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> tuple[tuple[Fraction, ...], Fraction, bool]:
+    """Times of all frames, nominal rate, and whether that is constant, by the stamps of packets.
+
+    Where stamps are no use, as in AVI, times are those of the nominal rate.
+    """
+    # VP8 has packets that show nothing; of everything else each packet is a frame.
+    if stream.codec_context.name == "vp8":
+        stamps = [f.pts for f in decoded(container, stream, path)]
+    else:
+        stamps = [p.pts for p in container.demux(stream) if p.size and not p.is_discard]
+    ordered = sorted(s for s in stamps if s is not None)
+    rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
+    whole = len(ordered) == len(stamps) and increasing(ordered)
+    if whole and (found := frame_times(ordered, tick(stream), rates)):
+        return found
+    return tuple(k / rates[0] for k in range(len(stamps))), rates[0], True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import av
@@ -17,8 +16,8 @@ LOOKED_AT = 12
 
 
 def is_interlaced(frames: Iterable[av.VideoFrame]) -> bool:
-    """Whether most of the first frames are marked as two fields of different times."""
-    marks = [frame.interlaced_frame for frame in islice(frames, LOOKED_AT)]
+    """Whether most of these are marked as two fields of different times."""
+    marks = [frame.interlaced_frame for frame in frames]
     return 2 * sum(marks) > len(marks)
 
 

@@ -84,26 +84,6 @@ def read_video(
     return replace(video, times=tuple(t - first for t in video.times), start=video.start + first)
 
 
-def stamped(
-    container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> tuple[tuple[Fraction, ...], Fraction, bool]:
-    """Times of all frames, nominal rate, and whether that is constant, by the stamps of packets.
-
-    Where stamps are no use, as in AVI, times are those of the nominal rate.
-    """
-    # VP8 has packets that show nothing; of everything else each packet is a frame.
-    if stream.codec_context.name == "vp8":
-        stamps = [f.pts for f in decoded(container, stream, path)]
-    else:
-        stamps = [p.pts for p in container.demux(stream) if p.size and not p.is_discard]
-    ordered = sorted(s for s in stamps if s is not None)
-    rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r] or [FOLDER_RATE]
-    whole = len(ordered) == len(stamps) and increasing(ordered)
-    if whole and (found := frame_times(ordered, tick(stream), rates)):
-        return found
-    return tuple(k / rates[0] for k in range(len(stamps))), rates[0], True
-
-
 def _read_folder(
     path: Path,
     selection: slice,
@@ -307,12 +287,6 @@ def _pictures(path: Path, whole: bool) -> Iterator[av.VideoFrame]:
 def _shown(frames: Iterable[av.VideoFrame], stream: av.VideoStream, whole: bool) -> Iterable[av.VideoFrame]:
     """The frames of a file, made into whole pictures or as they are."""
     return deinterlaced(frames, tick(stream)) if whole else frames
-
-
-def interlaced(path: Path) -> bool:
-    """Whether the first frames of a file are marked as interlaced."""
-    with open_video(path) as (container, stream):
-        return is_interlaced(decoded(container, stream, path))
 
 
 def count_frames(path: Path) -> int:

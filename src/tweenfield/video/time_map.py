@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from fractions import Fraction
 from itertools import pairwise
 from typing import final
 
@@ -95,6 +96,11 @@ class TimeMap:
         inside = min(max(seconds, self._times[0]), self._times[-1])
         slowness = self._slowness[0] if self._between is None else float(self._between.derivative()(inside))
         return 1 / slowness
+
+
+def output_time(speed: Fraction | TimeMap, seconds: Fraction) -> Fraction:
+    """When the output shows what the input has at ``seconds``, at a constant speed or at one that changes."""
+    return Fraction(speed.output_time(float(seconds))) if isinstance(speed, TimeMap) else seconds / speed
 
 
 def parse_speed(text: str) -> TimeMap:

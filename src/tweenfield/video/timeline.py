@@ -10,7 +10,7 @@ from math import ceil
 
 from tweenfield.choices import End, Timing
 from tweenfield.errors import UsageError
-from tweenfield.video.time_map import TimeMap, parse_speed
+from tweenfield.video.time_map import TimeMap, output_time, parse_speed
 from tweenfield.video.timing import FrameRate, Timed, field_position, parse_rate, parse_slow
 
 # Output times of a speed that changes are floats; so close to a frame's time they are that time.
@@ -110,16 +110,12 @@ def _output_interval(rate: Fraction, speed: Fraction | TimeMap, at: Fraction) ->
     return (Fraction(speed.speed(float(at))) if isinstance(speed, TimeMap) else speed) / rate
 
 
-def _output_time(speed: Fraction | TimeMap, seconds: Fraction) -> Fraction:
-    return Fraction(speed.output_time(float(seconds))) if isinstance(speed, TimeMap) else seconds / speed
-
-
 def _at_constant_rate(
     video: Timed, rate: Fraction, speed: Fraction | TimeMap, seconds: Fraction, held: Fraction
 ) -> tuple[Fraction, ...]:
     """The source times of frames at ``rate``."""
     first, last = video.times[0], video.times[-1]
-    intervals = _output_time(speed, seconds + held) * rate
+    intervals = output_time(speed, seconds + held) * rate
     if not isinstance(speed, TimeMap):
         count = ceil(intervals) if held else int(intervals) + 1
         return tuple(min(first + k * speed / rate, last) for k in range(count))
@@ -137,9 +133,9 @@ def _from_source(
     edges: Sequence[Fraction] = [*video.times, *([last + held] if held else [])]
     times: list[Fraction] = []
     for before, after in pairwise(edges):
-        lasts = _output_time(speed, after - first) - _output_time(speed, before - first)
+        lasts = output_time(speed, after - first) - output_time(speed, before - first)
         pieces = max(round(lasts * rate), 1)
         times += (before + k * (after - before) / pieces for k in range(pieces))
     times += [] if held else [last]
-    shown = tuple(_output_time(speed, time - first) for time in times)
+    shown = tuple(output_time(speed, time - first) for time in times)
     return tuple(min(time, last) for time in times), shown

@@ -23,7 +23,7 @@ from tweenfield.flow import Dis, Flow, estimate_flow, flow_to_color, provider
 from tweenfield.flow.velocity import velocity_between
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video import Video, eight_bit, find_shots
-from tweenfield.video.depth import dtype_of
+from tweenfield.video.depth import dtype_of, rounded
 from tweenfield.viewer.background import BackgroundFit
 from tweenfield.viewer.shell import Shell
 
@@ -255,8 +255,7 @@ class Session:
             forward=_part(flow.forward, near[:-1]), backward=_part(flow.backward, near[:-1]), name=flow.name
         )
         (drawn,) = BASELINES[name](self.video.select(near), nearby, [t - first])
-        levels: np.ndarray = (np.asarray(drawn) * 255).round().clip(0, 255).astype(np.uint8)
-        return levels
+        return rounded(np.asarray(drawn))
 
     def _take(self, field: Field) -> None:
         self._field, self.version = field, self.version + 1

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tweenfield.choices import Audio
-from tweenfield.video.time_map import TimeMap
+from tweenfield.video.time_map import TimeMap, output_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +39,20 @@ class Carried:
 
     def output_time(self, seconds: Fraction) -> Fraction:
         """When the output shows what the file has at ``seconds`` of its clock."""
-        if isinstance(self.speed, TimeMap):
-            return Fraction(self.speed.output_time(float(seconds - self.start)))
-        return (seconds - self.start) / self.speed
+        return output_time(self.speed, seconds - self.start)
 
     def input_time(self, seconds: float) -> float:
         """What the output shows then, in seconds since ``start``: the inverse of ``output_time``."""
         if isinstance(self.speed, TimeMap):
             return self.speed.input_time(seconds)
         return seconds * float(self.speed)
+
+    @property
+    def sound_end(self) -> Fraction:
+        """Where its sound ends, on the file's clock: at its own speed it may be longer than the picture."""
+        if self.stretches:
+            return self.end
+        return self.start + min(self.length, self.output_time(self.end))
 
     @property
     def stretches(self) -> bool:

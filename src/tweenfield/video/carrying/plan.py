@@ -68,14 +68,13 @@ def losses(carried: Carried, holds: Holds | None) -> list[str]:
 def planned(carried: Carried, source: av.container.InputContainer, holds: Holds | None) -> Plan:
     """What becomes of everything in ``source`` but its picture."""
     plan = Plan()
-    names = []
-    if source.streams.audio and carried.audio is not Audio.none:
-        names.append("sound")
-    names += ["subtitles"] * bool(source.streams.subtitles) + ["attachments"] * bool(
-        source.streams.attachments
-    )
     if holds is None:
-        if names:
+        kinds = {
+            "sound": source.streams.audio and carried.audio is not Audio.none,
+            "subtitles": source.streams.subtitles,
+            "attachments": source.streams.attachments,
+        }
+        if names := [name for name, there in kinds.items() if there]:
             plan.lost.append(_left(" and ".join(names), "this holds a picture only"))
         return plan
     if carried.audio is not Audio.none:
@@ -106,6 +105,7 @@ def _plan_sound(plan: Plan, carried: Carried, source: av.container.InputContaine
 def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer, holds: Holds) -> None:
     cover = av.stream.Disposition.attached_pic
     covers = [stream for stream in source.streams.video if stream.disposition & cover]
+    moving = [stream for stream in source.streams.video if not stream.disposition & cover]
     if holds.covers:
         plan.covers = covers
     elif covers:
@@ -114,9 +114,8 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
         plan.attachments = list(source.streams.attachments)
     elif source.streams.attachments:
         plan.lost.append(_left("attachments", "this has no room for them"))
-    others = [s for s in source.streams.video if not s.disposition & cover][1:]
-    if others:
-        plan.lost.append(f"only the first of {len(others) + 1} pictures is drawn; the others are left out")
+    if len(moving) > 1:
+        plan.lost.append(f"only the first of {len(moving)} pictures is drawn; the others are left out")
     # MP4 keeps chapters as a text track, too.
     data = [s for s in source.streams.data if _codec(s) != "bin_data"]
     if data:
@@ -124,9 +123,8 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
             _left("data that belong to the recording, such as a time code", "they would be wrong")
         )
     plan.chapters = _chapters(carried, source.chapters())
-    plan.metadata = _kept(source.metadata)
-    moving = [s for s in source.streams.video if not s.disposition & cover]
-    plan.picture = _kept(moving[0].metadata) if moving else {}
+    plan.metadata = kept(source.metadata)
+    plan.picture = kept(moving[0].metadata) if moving else {}
 
 
 def _left(what: str, why: str) -> str:
@@ -138,7 +136,8 @@ def _codec(stream: Any) -> str | None:
     return None if stream.codec_context is None else stream.codec_context.codec.canonical_name
 
 
-def _kept(metadata: dict[str, str]) -> dict[str, str]:
+def kept(metadata: dict[str, str]) -> dict[str, str]:
+    """What stays true of another file."""
     return {
         key: value
         for key, value in metadata.items()

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeAlias, final, runtime_checkable
 import av
 import numpy as np
 
-from tweenfield.choices import Audio
 from tweenfield.video.carrying.carried import Carried, Holds
+from tweenfield.video.carrying.plan import kept
 from tweenfield.video.carrying.stretching import Stretch
 
 Packet: TypeAlias = "av.Packet[Any]"
@@ -46,8 +46,7 @@ def begins(packet: Packet) -> Fraction:
 
 def _like(out: Any, stream: Any) -> Any:
     """``out`` with the language, title and disposition of ``stream``."""
-    statistics = ("_STATISTICS", "BPS", "NUMBER_OF_", "DURATION", "encoder")
-    out.metadata.update({k: v for k, v in stream.metadata.items() if not k.startswith(statistics)})
+    out.metadata.update(kept(stream.metadata))
     out.disposition = stream.disposition
     return out
 
@@ -61,9 +60,7 @@ class CopiedSound:
     def __init__(
         self, carried: Carried, stream: av.AudioStream, container: av.container.OutputContainer
     ) -> None:
-        self._start = carried.start
-        # At its own speed it may be longer than a picture that plays faster.
-        self._length = min(carried.length, carried.output_time(carried.end))
+        self._start, self._end = carried.start, carried.sound_end
         self._out = _like(container.add_stream_from_template(stream), stream)
 
     def packets(self, packet: Packet) -> list[Packet]:
@@ -71,7 +68,7 @@ class CopiedSound:
         if packet.dts is None or packet.pts is None or packet.time_base is None:
             return []
         time, lasts = begins(packet), (packet.duration or 0) * packet.time_base
-        if not (time + 2 * lasts > self._start and time < self._start + self._length):
+        if not (time + 2 * lasts > self._start and time < self._end):
             return []
         shift = round(self._start / packet.time_base)
         packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, self._out
@@ -211,9 +208,7 @@ def _moved(packet: Packet, carried: Carried, out: Any) -> bool:
 
 def _sound_graph(carried: Carried, stream: av.AudioStream) -> av.filter.Graph:
     graph = av.filter.Graph()
-    start, end = float(carried.start), float(carried.end)
-    if carried.audio is Audio.keep:
-        end = float(carried.start + min(carried.length, carried.output_time(carried.end)))
+    start, end = float(carried.start), float(carried.sound_end)
     steps = [
         graph.add_abuffer(template=stream),
         graph.add("aresample", "async=1:min_hard_comp=0.01"),
