@@ -12,7 +12,7 @@ import pytest
 from video.clips import CLIPS, texture
 
 import tweenfield
-from tweenfield import End
+from tweenfield import Encoding, End
 from tweenfield.errors import OutputError, UsageError
 from tweenfield.storage.atomic import atomic_output
 from tweenfield.video import check_output, describe_video, output_timeline, read_video, write_video
@@ -256,3 +256,21 @@ def test_a_real_clip_survives_at_high_quality(tmp_path):
     error = np.asarray(back.frames).astype(float) - video.frames
     assert 10 * np.log10(255**2 / (error**2).mean()) > 35
     assert np.abs(error.mean((0, 1, 2))).max() < 0.5
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc to see threads")
+def test_no_encoder_takes_real_time_priority(tmp_path):
+    """SVT-AV1 does for root, and would starve every thread beside one that spins."""
+
+    def policies():
+        threads = (int(thread.name) for thread in Path("/proc/self/task").iterdir())
+        return {os.sched_getscheduler(thread) for thread in threads}
+
+    def frames():
+        yield from texture(16, 64, 64)
+        seen.append(policies())  # while the encoder is at work
+
+    for codec in ("h264", "hevc", "av1"):
+        seen = []
+        write_video(tmp_path / "a.mp4", frames(), rate=25, encoding=Encoding(codec=codec))
+        assert seen == [{os.SCHED_OTHER}], codec

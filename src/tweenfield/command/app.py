@@ -92,8 +92,12 @@ def main() -> None:
     # that fall asleep at once, on idle ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    signal.signal(signal.SIGTERM, _terminate)
-    app(prog_name="tweenfield")
+    _terminated.clear()
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="tweenfield")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _version(wanted: bool) -> bool:

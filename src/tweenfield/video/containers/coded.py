@@ -19,6 +19,7 @@ from tweenfield.video.carrying import Carrier, Holds, carrying
 from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec
+from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
 
@@ -166,6 +167,8 @@ class _Picture:
         if not is_rgb(self._format):
             context.colorspace, context.color_range = color.matrix, 2 if color.full_range else 1
         context.color_primaries, context.color_trc = color.primaries, color.transfer
+        if codec.encoder == "libsvtav1":
+            open_with_usual_priority(context)
         self.stream = stream
 
     def encoded(self, rgb: Levels[np.ndarray, "height width 3"], index: int) -> list[Packet]:
