@@ -279,9 +279,13 @@ def say_scores(evaluation: Evaluation, json: str | None) -> None:
         )
 
 
-def show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
-    """Tell the settings, if asked to."""
-    if verbose:
-        for part in (video, recipe.field, recipe.objective, recipe.fit, recipe.teacher):
+def show_settings(verbose: bool, *used: object) -> None:
+    """Tell what is used, recipes part by part, if asked to."""
+    from tweenfield.fitting.recipe import Recipe
+
+    for each in used if verbose else ():
+        recipe = each if isinstance(each, Recipe) else None
+        parts = (recipe.field, recipe.objective, recipe.fit, recipe.teacher) if recipe else (each,)
+        for part in parts:
             if part is not None:
                 say(repr(part))

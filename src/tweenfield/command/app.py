@@ -28,6 +28,7 @@ from tweenfield.command.options import (
     Quiet,
     Settings,
     Size,
+    Verbose,
     check_name,
     takes_groups,
 )
@@ -41,6 +42,9 @@ class _Commands(PlainFlags, TyperGroup):
     """Turns every expected failure into one sentence on stderr and an exit status."""
 
     def invoke(self, ctx: Any) -> Any:  # the context is click's, or that of the copy inside newer typers
+        # A flag before the command's name is the default of the same flag after it.
+        given = {name: True for name in ("quiet", "verbose") if ctx.params[name]}
+        ctx.default_map = dict.fromkeys(self.commands, given)
         try:
             return super().invoke(ctx)
         except TweenfieldError as error:
@@ -114,6 +118,8 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     pass
 
@@ -263,6 +269,7 @@ def flow(
     frames: Frames = None,
     size: Size = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Optical flow between every two frames, as .flo files and pictures; --flow DIR reads them back."""
     from tweenfield.flow import write_flow
@@ -271,6 +278,8 @@ def flow(
     check_target(output, inputs=[source], folder=True)
     video = actions.read(source, Settings(frames=frames, size=size, quiet=quiet))
     with stages(quiet) as on_stage:
-        write_flow(actions.flow_of(flow, video, on_stage), output)
+        found = actions.flow_of(flow, video, on_stage)
+        actions.show_settings(verbose, video, found)
+        write_flow(found, output)
     if not quiet:
         print_facts({"written": output, "intervals": len(video) - 1})

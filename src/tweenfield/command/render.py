@@ -18,6 +18,7 @@ from tweenfield.command.options import (
     Keyframes,
     Quiet,
     Settings,
+    Verbose,
     VideoOut,
     takes_groups,
 )
@@ -49,6 +50,7 @@ def render(
     device: DeviceOption = Device.auto,
     json: Json = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     *,
     drawing: Drawing,
 ) -> None:
@@ -80,6 +82,7 @@ def render(
                 "give the same video and --frames"
             )
         carried = actions.carried_of(video, originals, timeline, drawing, output, quiet)
+    actions.show_settings(verbose, result, result.recipe)
     result.field.to(resolve_device(device.value))
     drawn = actions.drawer(
         result,
