@@ -19,15 +19,14 @@ from tweenfield.command.info import info
 from tweenfield.command.options import (
     BaselineOption,
     FlowOption,
-    Frames,
     In,
     LpipsOption,
     PlainCommand,
     PlainFlags,
     ProtocolOption,
     Quiet,
+    Reading,
     Settings,
-    Size,
     Verbose,
     check_name,
     takes_groups,
@@ -260,26 +259,25 @@ app.command(cls=PlainCommand)(view)
 
 
 @app.command(cls=PlainCommand)
+@takes_groups
 def flow(
     source: In,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="A new folder.", show_default=False)
     ],
     flow: FlowOption = "dis",
-    frames: Frames = None,
-    size: Size = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Optical flow between every two frames, as .flo files and pictures; --flow DIR reads them back."""
     from tweenfield.flow import write_flow
     from tweenfield.storage.atomic import check_target
 
     check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, Settings(frames=frames, size=size, quiet=quiet))
-    with stages(quiet) as on_stage:
+    video = actions.read(source, reading)
+    with stages(reading.quiet) as on_stage:
         found = actions.flow_of(flow, video, on_stage)
-        actions.show_settings(verbose, video, found)
+        actions.show_settings(reading.verbose, video, found)
         write_flow(found, output)
-    if not quiet:
+    if not reading.quiet:
         print_facts({"written": output, "intervals": len(video) - 1})

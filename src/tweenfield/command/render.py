@@ -17,7 +17,7 @@ from tweenfield.command.options import (
     Json,
     Keyframes,
     Quiet,
-    Settings,
+    Reading,
     Verbose,
     VideoOut,
     takes_groups,
@@ -74,7 +74,7 @@ def render(
     timeline = actions.timeline_of(result.source, drawing)
     check_output(output, rate=timeline.rate, encoding=encoding, uneven=timeline.shown is not None)
     if video is not None:
-        fitted = Settings(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
+        fitted = Reading(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
         originals = actions.read(video, fitted)
         if Source.of(originals).digest != result.source.digest:
             raise UsageError(
