@@ -37,6 +37,10 @@ from tweenfield.command.view import view
 from tweenfield.errors import TweenfieldError, UsageError
 
 
+# What PyTorch, OpenCV, CUDA and threads say in place of raising MemoryError.
+_NO_MEMORY = ("allocate memory", "Insufficient memory", "out of memory", "can't start new thread")
+
+
 class _Commands(PlainFlags, TyperGroup):
     """Turns every expected failure into one sentence on stderr and an exit status."""
 
@@ -54,7 +58,9 @@ class _Commands(PlainFlags, TyperGroup):
             # Whoever read stdout has gone; Python would complain once more when it flushes it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except MemoryError:
+        except Exception as error:
+            if not isinstance(error, MemoryError) and not any(said in str(error) for said in _NO_MEMORY):
+                raise
             _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
 
 

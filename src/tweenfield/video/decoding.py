@@ -28,6 +28,8 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
     """
     try:
         size = path.stat().st_size
+        if not path.is_file() and not path.is_dir():
+            raise VideoError(f"{path}: this is no file but a device or a pipe; give a file, or - for stdin")
         with path.open("rb"):
             pass
         if size == 0:
