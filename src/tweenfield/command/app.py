@@ -36,7 +36,6 @@ from tweenfield.command.run import run
 from tweenfield.command.view import view
 from tweenfield.errors import TweenfieldError, UsageError
 
-
 # What PyTorch, OpenCV, CUDA and threads say in place of raising MemoryError.
 _NO_MEMORY = ("allocate memory", "Insufficient memory", "out of memory", "can't start new thread")
 

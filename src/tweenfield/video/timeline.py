@@ -143,12 +143,14 @@ def _from_source(
     """Source times of the observed frames and of others between them, and when each is shown."""
     first, last = video.times[0], video.times[-1]
     edges: Sequence[Fraction] = [*video.times, *([last + held] if held else [])]
-    times: list[Fraction] = []
-    for before, after in pairwise(edges):
-        lasts = output_time(speed, after - first) - output_time(speed, before - first)
-        pieces = max(round(lasts * rate), 1)
-        _checked(len(times) + pieces)
-        times += (before + k * (after - before) / pieces for k in range(pieces))
+    shown_at = [output_time(speed, edge - first) for edge in edges]
+    pieces = [max(round((after - before) * rate), 1) for before, after in pairwise(shown_at)]
+    _checked(sum(pieces))
+    times = [
+        before + k * (after - before) / count
+        for (before, after), count in zip(pairwise(edges), pieces, strict=True)
+        for k in range(count)
+    ]
     times += [] if held else [last]
     shown = tuple(output_time(speed, time - first) for time in times)
     return tuple(min(time, last) for time in times), shown
