@@ -100,6 +100,8 @@ def main() -> None:
     # that fall asleep at once, on idle ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    # What is wrong with an image is said once, by this program.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     _terminated.clear()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
