@@ -14,6 +14,14 @@ from command.running import tweenfield
 
 # Such an end is as good as Ctrl-C, which is what it is made by: a fit of many steps isn't waited for.
 SECONDS = 20
+# OpenCV can't silence these two; a JPEG that they grumble at is drawn.
+_IMAGE_LIBRARIES = (
+    "libpng ",
+    "Corrupt JPEG data",
+    "Premature end of JPEG",
+    "Invalid SOS",
+    "Unsupported marker",
+)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -103,7 +111,6 @@ def _said_by_libraries():
             os.close(kept)
             file.seek(0)
             lines = file.read().decode(errors="replace").splitlines()
-            # OpenCV gives libpng no place of its own for what it says.
-            text = "\n".join(line for line in lines if line and not line.startswith("libpng "))
+            text = "\n".join(line for line in lines if line and not line.startswith(_IMAGE_LIBRARIES))
             if text:
                 found.append(text)
