@@ -73,6 +73,8 @@ TEXTS += [
     "out",
     "raw",
 ]
+NAMES = ["transport", "patches", "draft", "paper", "farneback", "fitted", "keep", "off", "stop", "source"]
+NAMES += ["original", "none", "hevc", "ffv1", "av1", "yuv444p", "gray", "cuda", "rife", "blend", "cubic"]
 # What would be written elsewhere than the judge looks, or would take as long as it is told to.
 LEFT_ALONE = {"output", "json", "help"}
 
@@ -97,8 +99,7 @@ def lines(draw, name):
     for option in draw(st.lists(st.sampled_from(options), min_size=1, max_size=3)):
         line.append(max(option.opts, key=len))
         if not option.is_flag:
-            choices = list(getattr(option.type, "choices", ()))
-            line.append(draw(st.sampled_from([*NUMBERS, *TEXTS, *choices]) | st.text(max_size=12)))
+            line.append(draw(st.sampled_from([*NUMBERS, *TEXTS, *NAMES]) | st.text(max_size=12)))
     return line
 
 
