@@ -45,7 +45,9 @@ def run_cases(
     # As the command sets it before OpenCV is loaded.
     os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["campaign.cases", "tweenfield.command.app", "tweenfield.fitting.presets"])
+    context.set_forkserver_preload(
+        ["campaign.cases", "tweenfield.command.app", "tweenfield.fitting.presets", "torch._dynamo"]
+    )
     left = list(cases)
     while left:
         ours, theirs = context.Pipe(duplex=False)

@@ -21,6 +21,7 @@ _IMAGE_LIBRARIES = (
     "Premature end of JPEG",
     "Invalid SOS",
     "Unsupported marker",
+    "Warning: ",
 )
 
 

@@ -89,6 +89,7 @@ LIES = [
     ("step", "20"),
     ("steps", 2.5),
     ("seconds", float("inf")),
+    ("seconds", 10**400),
     ("history", [{"step": 1}]),
     ("history", {"step": 1}),
     ("observations", True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tweenfield.command import actions
-from tweenfield.command.console import plain, print_facts, print_json, print_shots
+from tweenfield.command.console import check_json, plain, print_facts, print_json, print_shots
 from tweenfield.command.options import Json, Quiet, Verbose
 from tweenfield.errors import UsageError
 
@@ -29,6 +29,7 @@ def info(
     """What a video or a model file holds."""
     from dataclasses import asdict
 
+    check_json(json)
     if source.suffix == ".tween":
         if shots:
             raise UsageError(f"{source}: a model has no shots; give --shots with a video")

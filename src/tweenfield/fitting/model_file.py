@@ -24,6 +24,11 @@ VERSION = 1
 _HEADER = "tweenfield"
 # Names of what the field observed; large, so it is read when needed.
 _OBSERVED = "observed."
+# All that reading a header with wrong values raises, of whatever kind they are.
+_WRONG = (
+    *(SafetensorError, UsageError, LookupError, ArithmeticError),
+    *(ValueError, AttributeError, TypeError, RuntimeError),
+)
 T = TypeVar("T")
 
 
@@ -105,15 +110,7 @@ def load(path: str | Path) -> FitResult:
         raise ModelFileError(f"{path}: there is no such file; check the name") from error
     except OSError as error:
         raise ModelFileError(f"{path}: {error.strerror or error}; give a readable model file") from error
-    except (
-        SafetensorError,
-        UsageError,
-        LookupError,
-        ValueError,
-        AttributeError,
-        TypeError,
-        RuntimeError,
-    ) as error:
+    except _WRONG as error:
         raise ModelFileError(
             f"{path}: this is not a tweenfield model, or only a part of one; fit again or fetch a whole copy"
         ) from error

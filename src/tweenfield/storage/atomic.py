@@ -43,6 +43,10 @@ def check_target(path: str | Path, *, inputs: Sequence[str | Path] = (), folder:
     if not parent.is_dir():
         what = "isn't a folder; choose another" if parent.exists() else "doesn't exist; create it first"
         raise OutputError(f"{path}: the folder {parent} {what}")
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise OutputError(
+            f"{path}: this is a device or a pipe, and not replaced; name a file, or - for stdout"
+        )
     if path.is_dir() and not folder:
         raise OutputError(f"{path}: this is a folder, but a file is to be written; choose another name")
     if folder and path.exists() and not path.is_dir():
