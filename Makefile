@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Threads that wait by spinning make everything several times slower where cores are shared.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test campaign docs clean
+.PHONY: demo test campaign kills docs clean
 
 demo: .venv/installed
 	$(BIN)/python demo/demo.py
@@ -15,6 +15,10 @@ test: .venv/installed-test
 # Thousands of damaged files in place of the few that make test reads.
 campaign: .venv/installed-test
 	CAMPAIGN=2500 $(BIN)/python -m pytest tests/campaign
+
+# A hundred commands killed at random moments, and given again.
+kills: .venv/installed-test
+	KILLS=100 $(BIN)/python -m pytest tests/kills
 
 docs: .venv/installed-test
 	$(BIN)/mkdocs build --strict

@@ -86,6 +86,14 @@ def test_what_ends_the_work_is_one_sentence(clip, tmp_path, monkeypatch, error, 
     fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, said)
 
 
+def test_ctrl_c_while_arguments_are_read_is_one_sentence(clip, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tweenfield.command.app._Commands.parse_args", interrupted)
+    fails(tweenfield("info", clip), 1, "stopped by Ctrl-C")
+
+
 def test_ctrl_c_in_a_fit_keeps_it_and_resume_ends_it(clip, tmp_path, monkeypatch):
     target, checkpoint = tmp_path / "m.tween", tmp_path / "m.checkpoint.tween"
     with monkeypatch.context() as patch:

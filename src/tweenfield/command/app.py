@@ -106,6 +106,11 @@ def main() -> None:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="tweenfield")
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # Typer makes 130 of a Ctrl-C that comes while it still reads the arguments.
+        if isinstance(stop, SystemExit) and stop.code != 130:
+            raise
+        _fail("stopped by Ctrl-C; the output was not written", 1)
     finally:
         signal.signal(signal.SIGTERM, before)
 
