@@ -57,7 +57,7 @@ def judged(line: list[str], folder: Path, *, taken: frozenset[str] = frozenset()
         wrong.append(f"exit status {result.returncode}")
     if result.returncode and (len(said) != 1 or not said[0].startswith("tweenfield: ")) and not _usage(said):
         wrong.append(f"not one sentence: {result.stderr!r}")
-    if "Traceback" in result.stderr or len(result.stderr) > 1500:
+    if "Traceback" in result.stderr or len(result.stderr) > 1500 + len(" ".join(line)):
         wrong.append(f"a traceback or a flood: {result.stderr[:3000]!r}")
     if result.returncode and result.stdout:
         wrong.append(f"failed, but said {result.stdout[:200]!r}")

@@ -86,6 +86,14 @@ def test_what_ends_the_work_is_one_sentence(clip, tmp_path, monkeypatch, error, 
     fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, said)
 
 
+def test_a_name_with_control_characters_is_one_line_and_moves_no_cursor(tmp_path):
+    fails(
+        tweenfield("info", tmp_path / "a\n\x1b[2Jb\r\udcff.mp4"),
+        1,
+        "a\\n\\x1b[2Jb\\r\\udcff.mp4: no such file",
+    )
+
+
 def test_ctrl_c_while_arguments_are_read_is_one_sentence(clip, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
