@@ -281,9 +281,11 @@ def say_scores(evaluation: Evaluation, json: str | None) -> None:
 
 def show_settings(verbose: bool, *used: object) -> None:
     """Tell what is used, recipes part by part, if asked to."""
+    if not verbose:
+        return
     from tweenfield.fitting.recipe import Recipe
 
-    for each in used if verbose else ():
+    for each in used:
         recipe = each if isinstance(each, Recipe) else None
         parts = (recipe.field, recipe.objective, recipe.fit, recipe.teacher) if recipe else (each,)
         for part in parts:
