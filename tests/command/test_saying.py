@@ -94,6 +94,19 @@ def test_a_name_with_control_characters_is_one_line_and_moves_no_cursor(tmp_path
     )
 
 
+def test_a_name_that_is_too_long_for_any_file_is_one_sentence(clip, tmp_path):
+    name = 300 * "a"
+    said = "a: no file can have so long a name"
+    fails(tweenfield("info", tmp_path / name), 1, said)
+    fails(
+        tweenfield("run", clip, "-o", tmp_path / f"{name}.mp4", *SHORT),
+        1,
+        ".mp4: no file can have so long a name",
+    )
+    fails(tweenfield("flow", clip, "-o", tmp_path / "o", "--flow", name), 1, said)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ctrl_c_while_arguments_are_read_is_one_sentence(clip, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

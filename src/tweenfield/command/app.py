@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -58,6 +59,8 @@ class _Commands(PlainFlags, TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                _fail(f"{error.filename}: no file can have so long a name; choose a shorter one", 1)
             if not isinstance(error, MemoryError) and not any(said in str(error) for said in _NO_MEMORY):
                 raise
             _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
