@@ -17,6 +17,8 @@ SETTINGS = {
     "patches": {"steps": 20, "width": 16, "points": 16, "teacher": None},
     "transport": {"steps": 20, "width": 8, "hidden": 3, "crops": 2, "side": 24},
 }
+# What colours in [0, 1] may differ by.
+CLOSE = 1e-6
 TIMES = [0.25, 1.5, 3.75]
 
 
@@ -50,5 +52,7 @@ def test_one_thread_and_two_fit_and_draw_the_same(field):
                 colors = np.stack([result.field.frame(t).numpy() for t in TIMES])
             found.append((drawn, colors))
     (drawn, colors), (others, other_colors) = found
-    np.testing.assert_allclose(colors, other_colors, rtol=0, atol=1e-6)
-    np.testing.assert_array_equal(drawn, others)
+    np.testing.assert_allclose(colors, other_colors, rtol=0, atol=CLOSE)
+    apart = np.abs(drawn.astype(int) - others)
+    # So close to the middle between two levels, either may be taken; of evenly spread colours so many are.
+    assert apart.max() <= 1 and (apart > 0).mean() <= 2 * 255 * CLOSE
