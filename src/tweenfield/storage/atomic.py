@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,8 @@ def _remove_left(target: Path) -> None:
     for left in target.parent.glob(glob.escape(prefix) + "*"):
         number = left.name.removeprefix(prefix).removesuffix(target.suffix)
         if number.isdecimal() and not _runs(int(number)):
-            _remove(left)
+            with suppress(OSError):  # of another user, whose it is to remove
+                _remove(left)
 
 
 def _runs(process: int) -> bool:
