@@ -24,7 +24,7 @@ from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
-from tweenfield.video.selecting import Window, frame_range, frames_slice, resize
+from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
@@ -97,6 +97,7 @@ def _read_folder(
     image = read_image(paths[indices[0]])
     first, dtype = image.shape, image.dtype
     height, width = size or first[:2]
+    check_pixels((height, width), str(path))
 
     def picture(k: int) -> Levels[np.ndarray, "height width 3"]:
         rgb = read_image(paths[indices[k]])
@@ -236,6 +237,7 @@ class _Conversion:
         self.transparent = has_alpha(first.format) and not first.format.has_palette
         self.upright = self.stored[::-1] if self.turns % 2 else self.stored
         self.size = size or self.upright
+        check_pixels(self.size, str(path))
         self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)
         self._path = path
         self._reformatter = VideoReformatter()
