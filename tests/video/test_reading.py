@@ -10,7 +10,7 @@ from video.clips import CLIPS, encode, texture
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video import Video, describe_video, parse_frames, parse_size, read_video
 from tweenfield.video import reading as reading_module
-from tweenfield.video.reading import quarter_turns
+from tweenfield.video.converting import quarter_turns
 from tweenfield.video.selecting import resize
 
 

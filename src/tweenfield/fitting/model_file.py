@@ -114,9 +114,9 @@ def _result(
     source = content["source"]
     recipe = _recipe(content["recipe"])
     height, width = source["size"]
-    # Models of 8 bits may be older than these two.
-    depth, hdr = source.get("depth", 8), of_json(source.get("hdr"))
-    grid = Grid(frames=len(source["times"]), height=height, width=width, depth=depth)
+    # Models of opaque video of 8 bits may be older than these.
+    depth, hdr, matte = source.get("depth", 8), of_json(source.get("hdr")), source.get("matte")
+    grid = Grid(frames=len(source["times"]), height=height, width=width, depth=depth, matte=matte)
     field = recipe.field.build(grid, recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
     if content["observations"]:
@@ -135,6 +135,7 @@ def _result(
             digest=source["digest"],
             depth=depth,
             hdr=hdr,
+            matte=matte,
         ),
         recipe=recipe,
         flow=content["flow"],
