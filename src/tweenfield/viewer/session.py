@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.baselines import BASELINES, DEFAULT_BASELINES
+from tweenfield.drawing.render import render
 from tweenfield.errors import TweenfieldError, UsageError
 from tweenfield.fields.base import Field
 from tweenfield.fields.reduced import reduced_picture
