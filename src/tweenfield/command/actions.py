@@ -126,21 +126,25 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawin
     if video.alpha is None:
         return video
     if not recipe.field.draws_alpha:
-        what = f"the field {recipe.field.name} draws no transparency"
+        lost = f"the field {recipe.field.name} draws no transparency, as transport does"
     elif not container_for(output).keeps_alpha(encoding_of(drawing)):
-        what = f"{output} can't hold transparency"
+        lost = no_transparency(output)
     else:
         return video
-    say_laid_over(what, video.name, drawing, quiet)
+    say_laid_over(video.name, lost, drawing, quiet)
     return video.over(drawing.background)
 
 
-def say_laid_over(what: str, name: str, drawing: Drawing, quiet: bool) -> None:
-    """Say that, and where transparency would have been kept."""
+def no_transparency(output: str) -> str:
+    """What to say of an output that can't keep it."""
+    return f"what is written to {output} holds no transparency, as .webm, .mov, .mkv and PNGs do"
+
+
+def say_laid_over(name: str, lost: str, drawing: Drawing, quiet: bool) -> None:
+    """Say that the picture is, and why."""
     say(
-        f"tweenfield: {name}: {what}, so that the picture is laid over {drawing.background} (--background "
-        "takes another colour; transparency is kept by the field transport in .webm, in .mov, in .mkv with "
-        "vp9, prores or ffv1, and in PNGs)",
+        f"tweenfield: {name}: {lost}, so it is laid over {drawing.background} (--background takes another "
+        "colour)",
         quiet=quiet,
     )
 

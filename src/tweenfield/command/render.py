@@ -80,7 +80,7 @@ def render(
         uneven=timeline.shown is not None,
     )
     if transparent and not container_for(output).keeps_alpha(encoding):
-        actions.say_laid_over(f"{output} can't hold transparency", result.source.name, drawing, quiet)
+        actions.say_laid_over(result.source.name, actions.no_transparency(output), drawing, quiet)
     if video is not None:
         fitted = Settings(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
         originals = actions.read_whole(video, fitted)

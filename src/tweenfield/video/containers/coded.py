@@ -104,11 +104,9 @@ class Coded:
                     assert packet.dts is not None and packet.pts is not None and packet.time_base
                     if codec.piece == "matroska":
                         # Its clock isn't exact; but what it holds is in the order of display.
-                        packet.duration, packet.time_base = (
-                            look.tick(number + 1) - look.tick(number),
-                            look.clock,
-                        )
-                        packet.dts = packet.pts = look.tick(number)
+                        packet.dts = packet.pts = look.tick(number) - look.tick(begin)
+                        packet.duration = round(look.until(number) / look.clock) - look.tick(number)
+                        packet.time_base = look.clock
                     shift = round(start / packet.time_base)
                     packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
                     packet.stream = picture.stream
