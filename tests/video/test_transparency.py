@@ -5,12 +5,13 @@ from fractions import Fraction as F
 
 import av
 import cv2
+import jaxtyping
 import numpy as np
 import pytest
 from video.clips import encode, texture
 
 from tweenfield import ColorTags, Encoding, Look, UsageError, Video, VideoError, describe_video
-from tweenfield.video import pieces, read_video, without_repeats, write_in_pieces, write_video
+from tweenfield.video import pieces, read_video, write_in_pieces, write_video
 from tweenfield.video.transparency import (
     BLACK,
     WHITE,
@@ -25,6 +26,8 @@ from tweenfield.video.transparency import (
 )
 
 RED = (210, 50, 30)
+CONTAINERS = ("o.webm", "o.mov", "o.mkv", "o")
+UNEVEN = tuple(F(k * k + 25 * k, 1000) for k in range(24))
 
 
 def square(k, height=32, width=48, color=RED, top=255):
@@ -137,6 +140,7 @@ def test_what_holds_no_opacity_shows_the_background(tmp_path, name, codec):
         tmp_path / name,
         [square(0)] * 3,
         rate=25,
+        color=ColorTags(matrix=6),  # what is assumed of small pictures without a tag
         encoding=Encoding(codec=codec),
         background="white",
     )
@@ -149,11 +153,11 @@ def test_what_holds_no_opacity_shows_the_background(tmp_path, name, codec):
     assert not (tmp_path / f"n{name}").exists()
 
 
-@pytest.mark.parametrize("name", ["o.webm", "o.mov", "o.mkv", "o"])
-@pytest.mark.parametrize("times", [None, tuple(F(k * k + 25 * k, 1000) for k in range(24))])
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [*((name, None) for name in CONTAINERS), *((name, UNEVEN) for name in CONTAINERS if name != "o")],
+)
 def test_pieces_keep_opacity_and_times(tmp_path, monkeypatch, name, times):
-    if name == "o" and times:
-        pytest.skip("PNGs have no times")
     for constant in ("_FEWEST", "_MOST"):
         monkeypatch.setattr(pieces, constant, 5)
     (tmp_path / "parts").mkdir()
@@ -220,14 +224,15 @@ def test_hidden_colours_do_not_leak_when_a_picture_is_resized(tmp_path):
 
 
 def test_stored_sideways_it_is_turned_with_its_opacity(tmp_path):
-    def sideways(stream):
-        stream.set_display_rotation(90) if hasattr(stream, "set_display_rotation") else pytest.skip("no tag")
-
-    pictures = [av.VideoFrame.from_ndarray(square(0), "rgba").reformat(format="yuva444p10le")]
     path = encode(
-        tmp_path / "o.mov", pictures, codec="prores_ks", pixel_format="yuva444p10le", setup=sideways
+        tmp_path / "o.mov",
+        [av.VideoFrame.from_ndarray(square(0), "rgba").reformat(format="yuva444p10le")],
+        codec="prores_ks",
+        pixel_format="yuva444p10le",
+        setup=lambda stream: stream.set_display_rotation(90),
     )
-    assert read_video(path).size == (48, 32)
+    turned = np.rot90(square(0))[..., 3].astype(float)
+    assert np.abs(read_video(path).alpha[0] / 257 - turned).max() < 1
 
 
 def test_a_selection_and_a_background_keep_to_the_frames(tmp_path):
@@ -239,10 +244,10 @@ def test_a_selection_and_a_background_keep_to_the_frames(tmp_path):
     laid = video.over("#00ff00")
     assert laid.alpha is None and laid.frames.dtype == np.uint8 and laid.over() is laid
     np.testing.assert_array_equal(laid.frames[2], over(frames[2], "#00ff00"))
-    assert len(without_repeats(video)) in (4, 5) and without_repeats(video).alpha is not None
 
 
-def test_alpha_belongs_to_its_frames(tmp_path):
+def test_alpha_belongs_to_its_frames(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as it is for users
     frames = np.zeros((1, 4, 5, 3), np.uint16)
     good = Video(frames=frames, times=(F(0),), rate=F(25), alpha=np.zeros((1, 4, 5), np.uint16))
     wrong = ({"alpha": np.zeros((1, 4, 6), np.uint16)}, {"matte": "red"})
