@@ -107,7 +107,8 @@ class Seen:
                 return np.ascontiguousarray(with_depth(picture[..., :3], dtype))
             if picture.shape[2] == 4:
                 return picture
-            return premultiplied(np.dstack((picture, np.full_like(picture[..., 0], full_scale(dtype)))))
+            opaque = np.full_like(picture[..., 0], full_scale(picture.dtype))
+            return premultiplied(np.dstack((picture, opaque)))
 
         shape = len(indices), *size, 4 if transparent else 3
         rows = OnDemand(lambda k: row(make(indices[k])), shape, np.uint16 if transparent else dtype)

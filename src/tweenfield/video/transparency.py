@@ -31,6 +31,8 @@ def parse_color(text: str) -> Float[np.ndarray, " 3"]:
     Raises:
         UsageError: it is no colour.
     """
+    if text in (BLACK, WHITE):  # Without Matplotlib, which takes a while to load.
+        return np.full(3, float(text == WHITE))
     from matplotlib.colors import to_rgb
 
     try:
