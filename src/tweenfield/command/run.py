@@ -50,10 +50,8 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     video = actions.kept_or_laid_over(
         actions.read_whole(source, settings), recipe, output, drawing, settings.quiet
     )
-    video, transparent = (
-        actions.without_repeats(video, drawing.repeats, settings.quiet),
-        video.alpha is not None,
-    )
+    video = actions.without_repeats(video, drawing.repeats, settings.quiet)
+    transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None
     check_output(
