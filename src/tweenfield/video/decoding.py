@@ -6,19 +6,21 @@ import re
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, final
+from typing import TYPE_CHECKING, Any, BinaryIO, final
 
 import av
 
 from tweenfield.errors import VideoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # What FFmpeg takes other files from.
 _PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
 # What FFmpeg makes of any text file: no video.
 _TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+# VP8 and VP9 keep opacity in a second picture beside each packet, which FFmpeg's own decoders don't look at.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -99,11 +101,11 @@ def decoded(
             without ``gaps`` any is damaged; says how many frames came before.
     """
     count, last, damaged = 0, None, False
-    packets = container.demux(stream)
+    packets, decode = container.demux(stream), _decoder(stream)
     while True:
         try:
             packet = next(packets, None)
-            frames = packet.decode() if packet is not None else []
+            frames = decode(packet) if packet is not None else []
         except av.error.FFmpegError as error:
             if gaps is None or last is None:
                 raise _damaged(path, count) from error
@@ -127,6 +129,18 @@ def decoded(
     missing = gaps is not None and bool(gaps.found)
     if count != stream.frames and not missing and (is_cut_short(path) or _index_leads_outside(stream, path)):
         raise _damaged(path, count)
+
+
+def _decoder(stream: av.VideoStream) -> Callable[[Any], list[av.VideoFrame]]:
+    """From packets of a stream to its frames, opacity included."""
+    own = stream.codec_context
+    if stream.metadata.get("alpha_mode") != "1" or own.name not in _WITH_ALPHA:
+        return stream.decode
+    decoder = av.CodecContext.create(_WITH_ALPHA[own.name], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.color_primaries, decoder.color_trc = own.color_primaries, own.color_trc
+    # The empty packet at the end asks for what is left.
+    return lambda packet: decoder.decode(packet if packet.size else None)
 
 
 def _damaged(path: Path, count: int) -> VideoError:

@@ -8,16 +8,30 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from tweenfield.video.clip import ColorTags
-from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
+from tweenfield.video.color import (
+    MATRIX_NAMES,
+    PRIMARIES_NAMES,
+    TRANSFER_NAMES,
+    bits_of,
+    color_tags,
+    has_alpha,
+    rgb_from_frame,
+)
+from tweenfield.video.converting import quarter_turns
 from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import LOOKED_AT, is_interlaced
-from tweenfield.video.reading import FOLDER_RATE, quarter_turns
+from tweenfield.video.reading import FOLDER_RATE
 from tweenfield.video.timing import frame_times, increasing, standard_rate
+from tweenfield.video.transparency import is_transparent
+
+# FFmpeg's name for images of so many channels and bits.
+_PACKED = {(3, 8): "rgb24", (3, 16): "rgb48", (4, 8): "rgba", (4, 16): "rgba64"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +55,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
+        transparent: whether the first frames are transparent anywhere.
         interlaced: whether the first frames are marked as two fields of different times.
         audio: codec of each audio stream.
         hdr: what the first frame says about high dynamic range.
@@ -62,6 +77,7 @@ class VideoInfo:
     transfer: str
     sample_aspect_ratio: Fraction
     rotation: int
+    transparent: bool
     interlaced: bool
     audio: tuple[str, ...]
     hdr: Hdr | None
@@ -80,11 +96,11 @@ def describe_video(path: str | Path) -> VideoInfo:
 def _describe_folder(path: Path) -> VideoInfo:
     paths = image_paths(path)
     image = read_image(paths[0])
-    (height, width, _), depth = image.shape, 8 * image.dtype.itemsize
+    (height, width, channels), depth = image.shape, 8 * image.dtype.itemsize
     return VideoInfo(
         container="folder",
         codec=paths[0].suffix.lower().lstrip("."),
-        pixel_format="rgb24" if depth == 8 else "rgb48",
+        pixel_format=_PACKED[channels, depth],
         depth=depth,
         size=(height, width),
         frames=len(paths),
@@ -98,6 +114,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         transfer="unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
+        transparent=is_transparent(image),
         interlaced=False,
         audio=(),
         hdr=None,
@@ -109,6 +126,10 @@ def _describe_file(path: Path) -> VideoInfo:
         first = list(islice(decoded(container, stream, path), LOOKED_AT))
         frame = first[0]
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
+        reformatter = VideoReformatter()
+        transparent = has_alpha(frame.format) and any(
+            is_transparent(rgb_from_frame(shown, color, reformatter)) for shown in first
+        )
     with open_video(path) as (container, stream):
         times, rate, constant = _stamped(container, stream, path)
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
@@ -129,6 +150,7 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
+            transparent=transparent,
             interlaced=is_interlaced(first),
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),

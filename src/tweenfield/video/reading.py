@@ -12,19 +12,16 @@ from typing import final
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
-from tweenfield.storage.on_demand import OnDemand, rows_kept
 from tweenfield.video.clip import Video
-from tweenfield.video.color import bits_of, color_tags, has_alpha, rgb_from_frame
+from tweenfield.video.converting import Conversion, Seen, fitted
 from tweenfield.video.decoding import Gaps, decoded, open_video, tick
-from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
-from tweenfield.video.hdr import hdr_of
+from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
-from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice, resize
+from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice
 from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
@@ -54,7 +51,8 @@ def read_video(
     Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
     the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
     mean one). A frame is turned upright if the file says so, then resized. The first frame decides whether
-    all are uint8 or, with more than 8 bits per component, uint16.
+    all are uint8 or, with more than 8 bits per component, uint16. Where a frame is partly transparent, all
+    are uint16 and have ``Video.alpha``.
 
     Args:
         path: what PyAV can decode, or a folder.
@@ -95,27 +93,32 @@ def _read_folder(
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
     image = read_image(paths[indices[0]])
-    first, dtype = image.shape, image.dtype
-    height, width = size or first[:2]
-    check_pixels((height, width), str(path))
+    (height, width, _), dtype = image.shape, image.dtype
+    check_pixels(size or (height, width), str(path))
 
-    def picture(k: int) -> Levels[np.ndarray, "height width 3"]:
-        rgb = read_image(paths[indices[k]])
-        if rgb.shape != first:
+    def picture(index: int) -> Levels[np.ndarray, "height width channels"]:
+        image = read_image(paths[index])
+        if image.shape[:2] != (height, width):
             raise VideoError(
-                f"{paths[indices[k]]}: the image is {rgb.shape[0]}x{rgb.shape[1]} but those before it are "
-                f"{first[0]}x{first[1]}; make all images of the folder the same size"
+                f"{paths[index]}: the image is {image.shape[0]}x{image.shape[1]} but those before it are "
+                f"{height}x{width}; make all images of the folder the same size"
             )
-        return resize(with_depth(rgb, dtype), (height, width))
+        return fitted(with_depth(image, dtype), size)
 
-    frames = OnDemand(picture, (len(indices), height, width, 3), dtype)
-    for done, _ in enumerate(frames, start=1):  # An unusable image is found now, not after hours of work.
+    seen = Seen()
+    for done, index in enumerate(
+        indices, start=1
+    ):  # An unusable image is found now, not after hours of work.
+        seen.add(index, picture(index))
         on_progress(done, len(indices))
+    frames, alpha = seen.rows(picture, indices, size or (height, width), dtype)
     return Video(
         frames=frames,
+        alpha=alpha,
+        matte=seen.opacity.matte,
         times=tuple(i / rate for i in indices),
         rate=rate / indices.step,
-        sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
+        sample_aspect_ratio=_aspect(Fraction(1), (height, width), size or (height, width)),
         name=path.name,
         depth=8 * dtype.itemsize,
     )
@@ -136,8 +139,8 @@ def _read_file(
         start, stop = indices.start, indices.stop
     presented: list[int | None] = []
     decoded_at: list[int | None] = []
-    pictures: dict[int, np.ndarray] = {}
-    convert: _Conversion | None = None
+    seen = Seen()
+    convert: Conversion | None = None
     with open_video(path) as (container, stream):
         gaps = Gaps()
         frames_read = decoded(container, stream, path, gaps)
@@ -148,20 +151,19 @@ def _read_file(
         for index, frame in enumerate(_shown(chain(first, frames_read), stream, whole)):
             presented.append(frame.pts)
             decoded_at.append(frame.dts)
-            convert = convert or _Conversion(frame, path, size)
+            convert = convert or Conversion(frame, path, size)
             convert.check(frame, index)
-            # As many as are kept are converted at once, so that a short clip is decoded once only.
+            # As many as are kept are converted at once, so that a short clip is decoded once only; all are
+            # if they may be transparent, to know whether they are.
             seconds = _since_first(frame.pts, presented[0], index, stream)
             wanted = index >= start and (index - start) % step == 0 and window.may_hold(seconds, tick(stream))
-            if wanted and len(pictures) < convert.kept:
-                pictures[index] = convert(frame)
+            if wanted and (convert.may_be_transparent or not seen.is_full):
+                seen.add(index, convert(frame))
             about = stop or stream.frames or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
             on_progress(index + 1, max(about, index + 1))
             if index + 1 == stop or window.is_over(seconds, tick(stream)):
                 break
         assert convert is not None  # without a single frame, decoding would have failed
-        if convert.transparent:
-            on_notice(f"{path}: transparent parts are laid over black")
         times, rate, constant = _times(presented, decoded_at, stream, path, gapped=bool(gaps.found))
         missing = [tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found]
         aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -175,12 +177,11 @@ def _read_file(
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
     decode = _Decoder(path, convert, whole)
-    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
-    for k, index in enumerate(indices):
-        if index in pictures:
-            frames.put(k, pictures[index])
+    frames, alpha = seen.rows(decode, indices, convert.size, convert.dtype)
     return Video(
         frames=frames,
+        alpha=alpha,
+        matte=seen.opacity.matte,
         times=times,
         rate=rate,
         color=convert.color,
@@ -225,48 +226,17 @@ def _seconds(container: av.container.InputContainer) -> Fraction:
 
 
 @final
-class _Conversion:
-    """From the decoded pictures of one file to RGB as wanted: its colours, upright, resized."""
-
-    def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
-        self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
-        self.depth, self.hdr = depth_of_bits(bits_of(first.format)), hdr_of(first)
-        self.dtype = dtype_of(self.depth)
-        self.stored = first.height, first.width
-        # A palette may hold a transparent colour, and mostly holds none.
-        self.transparent = has_alpha(first.format) and not first.format.has_palette
-        self.upright = self.stored[::-1] if self.turns % 2 else self.stored
-        self.size = size or self.upright
-        check_pixels(self.size, str(path))
-        self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)
-        self._path = path
-        self._reformatter = VideoReformatter()
-
-    def check(self, frame: av.VideoFrame, index: int) -> None:
-        """Refuse a picture of another size than the first."""
-        if (frame.height, frame.width) != self.stored:
-            raise VideoError(
-                f"{self._path}: the picture changes from {self.stored[0]}x{self.stored[1]} to "
-                f"{frame.height}x{frame.width} at frame {index}; read up to it with --frames 0:{index}"
-            )
-
-    def __call__(self, frame: av.VideoFrame) -> Levels[np.ndarray, "height width 3"]:
-        rgb = np.rot90(rgb_from_frame(frame, self.color, self._reformatter), self.turns)
-        return np.ascontiguousarray(resize(with_depth(rgb, self.dtype), self.size))
-
-
-@final
 class _Decoder:
     """Frames of a file by their number; an earlier one than before means decoding from the start again."""
 
-    def __init__(self, path: Path, convert: _Conversion, whole: bool) -> None:
+    def __init__(self, path: Path, convert: Conversion, whole: bool) -> None:
         self._path, self._convert, self._whole = path, convert, whole
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
         self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
 
-    def __call__(self, index: int) -> Levels[np.ndarray, "height width 3"]:
+    def __call__(self, index: int) -> Levels[np.ndarray, "height width channels"]:
         if index < self._decoded - len(self._recent):
             self._decoded = 0
         if self._decoded == 0:
@@ -299,19 +269,6 @@ def count_frames(path: Path) -> int:
     """
     with open_video(path) as (container, stream):
         return sum(1 for _ in decoded(container, stream, path, Gaps()))
-
-
-def quarter_turns(degrees: int, path: Path) -> int:
-    """How many quarter turns counterclockwise bring the stored picture upright, 0 to 3.
-
-    Raises:
-        VideoError: the display matrix holds another angle.
-    """
-    if degrees % 90:
-        raise VideoError(
-            f"{path}: the picture is to be turned by {degrees} degrees; only quarter turns are supported"
-        )
-    return degrees // 90 % 4
 
 
 def _times(
