@@ -65,8 +65,11 @@ class Hidden(NamedTuple):
     colors: Float[Tensor, "batch candidates 3 rows columns"]
     """The candidates' colours."""
     truth: Float[Tensor, "batch 3 rows columns"]
+    """The colours of the hidden frame."""
+    target: Float[Tensor, "batch 3 rows columns"]
+    """What the weights are fitted to: the truth, or as far as it isn't reliable, the base mixture."""
     offset: Float[Tensor, "batch 2"]
-    """How far (x, y) colours and truth are from the pixels of the maps, in these."""
+    """How far (x, y) colours, truth and target are from the pixels of the maps, in these."""
 
     @property
     def evidence(self) -> Evidence:
@@ -88,7 +91,10 @@ class Hidden(NamedTuple):
 
         return self._replace(
             features=part(self.features, COARSER),
-            **{name: part(getattr(self, name)) for name in ("fine", "still", "doubt", "colors", "truth")},
+            **{
+                name: part(getattr(self, name))
+                for name in ("fine", "still", "doubt", "colors", "truth", "target")
+            },
         )
 
 
@@ -208,8 +214,8 @@ def _hidden(
     true = torch.from_numpy(truth[y::reduction, x::reduction]).permute(2, 0, 1).float() / full_scale(
         truth.dtype
     )
-    truth_or_base = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
-    return Hidden(*(part.half() for part in (*evidence, colors[None], truth_or_base[None], offset)))
+    target = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
+    return Hidden(*(part.half() for part in (*evidence, colors[None], true[None], target[None], offset)))
 
 
 def _candidates(

@@ -11,8 +11,9 @@ from torch import nn
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
-from tweenfield.fields.transport.field import map_reduction
+from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
+from tweenfield.fitting.leave_out.calibration import calibrate
 from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
@@ -98,8 +99,12 @@ class HiddenFrames:
         if self._reduction > 1:
             weight = splines.shift(weight, batch.offset)
         drawn = (weight[:, :, None] * batch.colors).sum(dim=1)
-        error = (drawn - batch.truth).square().mean(dim=(1, 2, 3))
+        error = (drawn - batch.target).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
+
+    def finish(self, field: Transport) -> None:
+        """Measure the error to expect, on the hidden frames."""
+        calibrate(field, self._kinds)
 
     def _crop(self, generator: torch.Generator) -> Hidden:
         def draw(count: int) -> int:
