@@ -11,9 +11,9 @@ the mixture, and the mixture from the base; how steep the picture is. Besides th
 motion, acceleration, share of standing still, and the time.
 
 g is a small network that was fitted once, to held-out frames of other clips (benchmarks/trust.py). Its loss is
-the scoring rule log E + e^2 / E of a Gaussian's variance, least on average for the true expectation of e^2
+the scoring rule log E + e^2 / E of a Gaussian's variance, least on average for the true mean of e^2
 (Gneiting and Raftery, *Strictly Proper Scoring Rules*, JASA 2007), and the same for the mean of a frame. d is
-measured on the hidden frames of the clip that is fitted (``tweenfield.fitting.leave_out.calibration``).
+measured on hidden frames of the clip that is fitted (``tweenfield.fitting.leave_out.calibration``).
 """
 
 from __future__ import annotations
@@ -104,18 +104,20 @@ def unscaled(cues: Float32[np.ndarray, "cues rows columns"]) -> Float32[np.ndarr
 class ExpectedError(nn.Module):
     """The squared error to expect at each pixel, in levels of 255."""
 
-    scale: Tensor
+    scale: Float[Tensor, " frames"]
+    """d at each observed frame; between them it is linear."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int) -> None:
         super().__init__()
-        self.register_buffer("scale", torch.zeros(()))
+        self.register_buffer("scale", torch.zeros(frames))
 
     def forward(
-        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"]
+        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int
     ) -> Float[Tensor, "rows columns"]:
-        """Of the mixture with these weights."""
+        """Of the mixture with these weights in that interval."""
         log = torch.from_numpy(unscaled(cues_of(sight, weight))).to(weight)
-        return (log + self.scale.to(weight)).clamp(-6, 11).exp() + _ROUNDING
+        d = torch.lerp(self.scale[interval], self.scale[interval + 1], sight.fraction).to(weight)
+        return (log + d).clamp(-6, 11).exp() + _ROUNDING
 
 
 def reason(sight: Sight | None, squared: Float[Tensor, "rows columns"]) -> str:

@@ -93,7 +93,7 @@ class Transport(Field):
         self._config = config
         self.reduction = map_reduction(grid.height, grid.width)
         self.mixing = Mixing(config.width, config.depth, seed)
-        self.error = ExpectedError()
+        self.error = ExpectedError(grid.frames)
         self._observed: dict[str, Rows] = {}
         self._kept = Kept(_KEPT)
 
@@ -247,7 +247,7 @@ class Transport(Field):
         def compute() -> Tensor:
             maps, s = self._maps(interval, knot), knot / KNOTS
             if maps.sight is not None:
-                return self.error(maps.sight, maps.weight)  # type: ignore[no-any-return]
+                return self.error(maps.sight, maps.weight, interval)  # type: ignore[no-any-return]
             # An observed frame is exact. Across a cut the picture is that of the other shot as likely as not.
             first, second = (self._small_colors(k) for k in (interval, interval + 1))
             return min(s, 1 - s) * (255 * (first - second)).square().mean(dim=0)

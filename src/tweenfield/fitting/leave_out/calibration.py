@@ -17,21 +17,30 @@ from tweenfield.fitting.leave_out.hidden_frames import Hidden
 
 # Only the first two kinds: with three of four frames hidden, errors tell less of those between real frames.
 _KINDS = 2
+# Standard deviation, in frames, of what is near, and what pulls towards the mean where hardly anything is.
+_NEAR, _THIN = 2.0, 0.5
 # So many hidden frames of each kind are looked at: more take time and tell little more.
-_FRAMES = 6
+_FRAMES = 10
 # By this factor the squared error of hidden frames is larger beside g than that of frames between observed
 # ones: the median over the clips that g was fitted to.
-_HARDER = 1.4
+_HARDER = 1.45
 # Frames with hardly any error tell nothing of the others.
 _LEAST = 0.01
 
 
 @torch.no_grad()
 def calibrate(field: Transport, kinds: Sequence[Sequence[Hidden]]) -> None:
-    """Set the scale of the error to expect to what it is on hidden frames."""
-    found = [np.mean([_log_ratio(field, hidden) for hidden in _spread(kind)]) for kind in kinds[:_KINDS]]
-    if found:
-        field.error.scale.fill_(float(np.mean(found)) - math.log(_HARDER))
+    """Set the scale of the error to expect to what it is on hidden frames: on all, and on those nearby."""
+    found = [np.array([_log_ratio(field, h) for h in _spread(kind)]) for kind in kinds[:_KINDS]]
+    if not found:
+        return
+    times = np.concatenate([[float(h.time) for h in _spread(kind)] for kind in kinds[:_KINDS]])
+    # How far those nearby differ from it.
+    differing = np.concatenate([ratios - ratios.mean() for ratios in found])
+    near = np.exp(-0.5 * np.square((np.arange(field.grid.frames)[:, None] - times) / _NEAR))
+    local = near @ differing / (near.sum(axis=1) + _THIN)
+    scale = np.mean([ratios.mean() for ratios in found]) - math.log(_HARDER) + local
+    field.error.scale.copy_(torch.from_numpy(scale))
 
 
 def _spread(kind: Sequence[Hidden]) -> list[Hidden]:

@@ -70,6 +70,8 @@ class Hidden(NamedTuple):
     """What the weights are fitted to: the truth, or as far as it isn't reliable, the base mixture."""
     offset: Float[Tensor, "batch 2"]
     """How far (x, y) colours, truth and target are from the pixels of the maps, in these."""
+    time: Float[Tensor, " batch"]
+    """Number of the hidden frame, in single precision."""
 
     @property
     def evidence(self) -> Evidence:
@@ -176,7 +178,8 @@ def _hide(
         # Which pixel of the picture stands for one of the maps.
         x, y = places.integers(reduction, size=2).tolist()
         fraction = (target - first) / stride
-        yield _hidden(around, frames, fraction, picture(target, *place), confidence, reduction, (x, y))
+        truth = picture(target, *place)
+        yield _hidden(around, frames, fraction, truth, confidence, reduction, (x, y), target)
 
 
 def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, int]]:
@@ -197,6 +200,7 @@ def _hidden(
     confidence: float,
     reduction: int,
     pixel: tuple[int, int],
+    number: int,
 ) -> Hidden:
     """The candidates' colours at the hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
@@ -215,7 +219,8 @@ def _hidden(
         truth.dtype
     )
     target = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
-    return Hidden(*(part.half() for part in (*evidence, colors[None], true[None], target[None], offset)))
+    parts = (*evidence, colors[None], true[None], target[None], offset)
+    return Hidden(*(part.half() for part in parts), time=torch.tensor([float(number)]))
 
 
 def _candidates(
