@@ -10,10 +10,10 @@ flow, along the backward flow and without motion; how the two flows' mixtures di
 the mixture, and the mixture from the base; how steep the picture is. Besides these: agreement, length of the
 motion, acceleration, share of standing still, and the time.
 
-g is a small network that was fitted once, to held-out frames of other clips (benchmarks/trust.py). Its loss is
-the scoring rule log E + e^2 / E of a Gaussian's variance, least on average for the true mean of e^2
-(Gneiting and Raftery, *Strictly Proper Scoring Rules*, JASA 2007), and the same for the mean of a frame. d is
-measured on hidden frames of the clip that is fitted (``tweenfield.fitting.leave_out.calibration``).
+g is a small network that was fitted once, to other clips (benchmarks/trust_network.py). Its loss is the
+scoring rule log E + e^2 / E of a Gaussian's variance, least on average for the true mean of e^2 (Gneiting and
+Raftery, *Strictly Proper Scoring Rules*, JASA 2007), and the like for the mean of a frame. d is measured on
+hidden frames of the clip that is fitted (``tweenfield.fitting.leave_out.calibration``).
 """
 
 from __future__ import annotations

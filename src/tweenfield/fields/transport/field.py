@@ -396,5 +396,5 @@ class Transport(Field):
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
-        versions = tuple(parameter._version for parameter in self.parameters())
+        versions = tuple(tensor._version for tensor in (*self.parameters(), *self.buffers()))
         return self._kept(kind, (*key, self._like.dtype, self._like.device, versions), compute)
