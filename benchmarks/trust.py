@@ -4,15 +4,17 @@ Of each clip, every second or fourth frame is observed, and the others are drawn
 expect. A pixel's error is the root of its squared error, mean over RGB, in levels of 255.
 
 Sparsification (Ilg et al., ECCV 2018): the mean error of the pixels that are left when those of largest
-expected error are removed, over that of all. AUSE is the area between this curve and that of the oracle, which
-removes by the true error. The heuristic removes by the difference of the two warps along the forward flow.
-Calibration: the share of pixels whose error is within z times the expected one. PSNR: expected and true, of
-each frame.
+expected error are removed, over that of all. AUSE is the area between this curve and that of the oracle,
+which removes by the true error. The heuristic removes by the difference of the two warps along the forward
+flow. Calibration: the share of pixels whose error is within z times the expected one. PSNR: expected and
+true, of each frame.
 
-``--report`` clips share no source with those that the network and its settings were chosen on (``--tune``).
+The clips of the half ``report`` share no source with those of the half ``tune``, which the network was fitted
+to and all settings were chosen on (``trust_clips.py``).
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -139,24 +141,20 @@ def main() -> None:
     path = options.output / "trust.json"
     content = begun(path, benchmark="trust", results={})
     found = content["results"]
-    for stride in (2, 4):
-        for name in (*REPORT, *TUNE):
-            if f"{name} {stride}" not in found:
-                found[f"{name} {stride}"] = of_clip(options.data, name, stride)
-                print(
-                    name, stride, {k: found[f"{name} {stride}"][k] for k in ("ratio", "within")}, flush=True
-                )
+    halves = {"report": REPORT, "tune": TUNE}
+    for half, names in halves.items():
+        for name, stride in product(names, (2, 4)):
+            key = f"{name} {stride}"
+            if key not in found:
+                found[key] = of_clip(options.data, name, stride)
+                print(key, {figure: found[key][figure] for figure in ("ratio", "within")}, flush=True)
                 keep(path, content)
-    content["summary"] = {half: summary(found, names) for half, names in (("report", REPORT), ("tune", TUNE))}
-    keep(path, content)
-    figures = ("ratio", "within", "off", "correlation")
-    print(
-        table(
-            ["clips", *figures],
-            [[h, *(round(s[f], 3) for f in figures)] for h, s in content["summary"].items()],
-        )
-    )
+        content.setdefault("summary", {})[half] = summary(found, names)
+        keep(path, content)
     plot(found).savefig(options.picture, dpi=100)
+    figures = ("ratio", "within", "off", "correlation")
+    lines = [[half, *(round(s[f], 3) for f in figures)] for half, s in content["summary"].items()]
+    print(table(["clips", *figures], lines))
 
 
 if __name__ == "__main__":
