@@ -1,4 +1,4 @@
-"""What is told of drawn frames, and what takes the place of doubtful ones, by a field whose error is known."""
+"""What is told of drawn frames, and what takes the place of doubtful ones; the error to expect is known."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ LEVELS = 40
 
 
 class Brightening(Field):
-    """Grey that gets brighter by 40 levels an interval; of the second interval, an error of 100 is expected."""
+    """Grey that gets brighter by 40 levels an interval; an error of 100 is expected in the second one."""
 
     name = "brightening"
     expects_error = True
