@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid
-from tweenfield.fields.transport import kernels
+from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.transport.expected import ExpectedError, Sight, reason
 from tweenfield.fields.transport.kept import Kept
@@ -174,10 +174,8 @@ class Transport(Field):
             sampled, slope = splines.sample_with_derivative(
                 maps.flatten(0, 1), *self._on_maps(x, y), dx / self.reduction, dy / self.reduction
             )
-            (first, second), (d_first, d_second) = (
-                sampled.unflatten(0, maps.shape[:2]),
-                slope.unflatten(0, maps.shape[:2]),
-            )
+            first, second = sampled.unflatten(0, maps.shape[:2])
+            d_first, d_second = slope.unflatten(0, maps.shape[:2])
             displacement, weight = self._split(torch.lerp(first, second, share))
             d_displacement, d_weight = self._split(
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
@@ -311,12 +309,14 @@ class Transport(Field):
             # A cut may be anywhere in its interval: the first shot is carried on until the middle.
             weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight, None
-        cues = torch.from_numpy(traced.cues).to(self._like)[None]
-        present = torch.from_numpy(traced.present).to(self._like)[None]
-        colors = self._candidates(interval, displacement)[None]
-        evidence = gather(colors, cues, present, self._like.new_tensor([knot / KNOTS]))
+        colors, cues = self._candidates(interval, displacement), torch.from_numpy(traced.cues).to(self._like)
+        if self._has_kernels():
+            evidence = gathering.gather(colors, traced.cues, traced.present, knot / KNOTS)
+        else:
+            present = torch.from_numpy(traced.present).to(self._like)[None]
+            evidence = gather(colors[None], cues[None], present, self._like.new_tensor([knot / KNOTS]))
         weights: Tensor = self.mixing(evidence, strength=STRENGTH)
-        return weights[0], Sight(colors[0].half(), cues[0].half(), knot / KNOTS)
+        return weights[0], Sight(colors.half(), cues.half(), knot / KNOTS)
 
     def _candidates(
         self, interval: int, displacement: Float[Tensor, "candidates 2 rows columns"]
