@@ -219,8 +219,8 @@ def _hidden(
         truth.dtype
     )
     target = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
-    parts = (*evidence, colors[None], true[None], target[None], offset)
-    return Hidden(*(part.half() for part in parts), time=torch.tensor([float(number)]))
+    halves = [part.half() for part in (*evidence, colors[None], true[None], target[None], offset)]
+    return Hidden(*[*halves, torch.tensor([float(number)])])
 
 
 def _candidates(
