@@ -104,7 +104,7 @@ class HiddenFrames:
 
     def finish(self, field: Transport) -> None:
         """Measure the error to expect, on the hidden frames."""
-        calibrate(field, self._kinds)
+        calibrate(field.error, field.mixing, self._reduction, self._kinds)
 
     def _crop(self, generator: torch.Generator) -> Hidden:
         def draw(count: int) -> int:
