@@ -53,8 +53,10 @@ def test_what_cannot_be_predicted_is_told_from_what_can(half):
         error = half.field.expected_error(t).numpy()
         assert error.shape == SIZE and (error >= 0).all()
         # Away from the border between them, which the cues are averaged across.
-        assert error[:, HALF + 9 :].min() > error[:, : HALF - 9].mean()
-        assert error[:, HALF + 9 :].mean() > 3 * error[:, : HALF - 9].mean()
+        known, unknown = error[:, : HALF - 9], error[:, HALF + 9 :]
+        assert unknown.mean() > 2 * known.mean()
+        # A pixel of the right ranks above one of the left nine times in ten.
+        assert (unknown.ravel()[:, None] > known.ravel()).mean() > 0.9
 
 
 def test_the_psnr_to_expect_of_grain_falls_with_its_strength():
