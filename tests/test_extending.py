@@ -174,6 +174,9 @@ class Absolute:
         loss = error.abs().sum(dim=1).mean()
         return Losses(loss, error.square().sum(dim=1).mean(), torch.zeros_like(loss))
 
+    def finish(self, field):
+        """Nothing is left to do."""
+
 
 def test_an_objective_that_outliers_cannot_move(tmp_path, monkeypatch):
     siren = SirenConfig(width=32, depth=2, omega=10.0, time_step=0.01)

@@ -24,9 +24,13 @@ from .bench.experiment import Verdict as Verdict
 from .bench.experiments import EXPERIMENTS as EXPERIMENTS
 from .choices import Audio as Audio
 from .choices import Deinterlace as Deinterlace
+from .choices import Doubtful as Doubtful
 from .choices import End as End
 from .choices import Repeats as Repeats
 from .choices import Timing as Timing
+from .drawing.expectation import Expectation as Expectation
+from .drawing.expectation import expect as expect
+from .drawing.expectation import render_doubtful as render_doubtful
 from .drawing.exposure import render_exposed as render_exposed
 from .drawing.render import render as render
 from .errors import (

@@ -18,6 +18,16 @@ class Deinterlace(str, Enum):
     off = "off"
 
 
+class Doubtful(str, Enum):
+    """What becomes of a frame whose error to expect is large: it is drawn all the same, or the nearest
+    observed frame is held, or its two neighbours are blended.
+    """
+
+    draw = "draw"
+    hold = "hold"
+    blend = "blend"
+
+
 class End(str, Enum):
     """The output lasts as long as the input, its last frame held; or it ends where that frame begins."""
 

@@ -9,9 +9,10 @@ import torch
 from conftest import to_8bit, waves
 
 from tweenfield.fields.transport.candidates import STILL
-from tweenfield.fields.transport.mixing import Mixing, base_weights
+from tweenfield.fields.transport.mixing import STRENGTH, Mixing, base_weights
 from tweenfield.fitting.leave_out import hidden_frames
-from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import Hidden
+from tweenfield.fitting.leave_out.hidden_frames import hide_frames as seen_frames
 from tweenfield.flow import Flow, sampling
 from tweenfield.flow.observed import Observed
 from tweenfield.video import Video
@@ -28,6 +29,10 @@ def moving(count):
     forward = np.broadcast_to(np.float32([2, -1]), (count - 1, HEIGHT, WIDTH, 2)).copy()
     video = Video(frames=frames, times=tuple(map(Fraction, range(count))), rate=Fraction(1))
     return Observed(video, Flow(forward=forward, backward=-forward, name="exact"))
+
+
+def hide_frames(*given):
+    return [[seen.hidden for seen in kind] for kind in seen_frames(*given)]
 
 
 @pytest.mark.parametrize("reduction", [1, 2])
@@ -57,23 +62,32 @@ def test_what_is_left_is_the_truth_less_the_mixture(monkeypatch):
     with torch.no_grad():
         for layers in (mixing.layers, mixing.fine):
             layers[-1].weight.mul_(10000)
-    kinds = hide_frames(moving(11), 1, 6)
-    found = {hidden.missing.shape: hidden for kind in kinds for hidden in kind}
-    assert len(found) == 3
+    kinds = seen_frames(moving(11), 1, 6)
+    assert len({one.hidden.missing.shape for kind in kinds for one in kind}) == 3
     for colors, evidence in seen:
-        (hidden,) = [
-            hidden
+        (one,) = [
+            one
             for kind in kinds
-            for hidden in kind
-            if hidden.features.shape == evidence.features.shape
-            and torch.equal(hidden.features, evidence.features.half())
+            for one in kind
+            if one.hidden.features.shape == evidence.features.shape
+            and torch.equal(one.hidden.features, evidence.features.half())
         ]
+        hidden = Hidden(*(part.float() for part in one.hidden))
+        hidden = hidden._replace(confidence=torch.ones(1))
         with torch.no_grad():
             base = base_weights(evidence.still, evidence.fraction)
             moved = (mixing(evidence, strength=0.8) - base)[:, :, None] * colors
-            change = hidden.missing.float() - Hidden(*(part.float() for part in hidden)).left(mixing, 0.8)
+            change = hidden.missing - hidden.left(mixing, 0.8)
+            weight = mixing(evidence, strength=STRENGTH)[0]
+            squared, weighed = one.error(mixing)
         assert change.abs().mean() > 0.005
         torch.testing.assert_close(change, moved.sum(dim=1), atol=2e-3, rtol=2e-2)
+        torch.testing.assert_close(weighed, weight, atol=2e-3, rtol=2e-2)
+        truth = (base[0, :, None] * colors).sum(dim=0) + hidden.missing[0]
+        drawn = (weight[:, None] * colors).sum(dim=0)
+        torch.testing.assert_close(
+            squared.sqrt(), 255 * (drawn - truth).square().mean(dim=0).sqrt(), atol=0.5, rtol=0.02
+        )
 
 
 def test_of_three_frames_the_middle_one_is_hidden():

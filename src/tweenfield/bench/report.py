@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
-
 from tweenfield.bench.cells import Row, Store
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, by_clip, mean
 from tweenfield.bench.experiments import EXPERIMENTS
+from tweenfield.evaluation.page import data, environment, svg
 from tweenfield.storage.atomic import atomic_output
 
 # Columns of the tables, their heading, the digits shown, and whether more is better, if either is.
@@ -43,12 +39,11 @@ def write_report(store: Store, experiments: dict[str, dict[str, Any]]) -> Path:
     Raises:
         OutputError: it can't be written.
     """
-    environment = Environment(
-        loader=PackageLoader("tweenfield.bench"), autoescape=True, undefined=StrictUndefined
-    )
     path = store.folder / "report.html"
-    html = environment.get_template("report.html.j2").render(
-        sections=[_section(store, EXPERIMENTS[name], name, run) for name, run in experiments.items()]
+    html = (
+        environment("tweenfield.bench")
+        .get_template("report.html.j2")
+        .render(sections=[_section(store, EXPERIMENTS[name], name, run) for name, run in experiments.items()])
     )
     with atomic_output(path) as temporary:
         temporary.write_text(html)
@@ -85,7 +80,7 @@ def _section(store: Store, experiment: Experiment, name: str, run: dict[str, Any
             for clip, mine in list(by_clip(rows).items())[:CLIPS_SHOWN]
         ],
         "clips": len(by_clip(rows)),
-        "figures": [_svg(figure) for figure in experiment.figures(rows)],
+        "figures": [svg(figure) for figure in experiment.figures(rows)],
         "pictures": _pictures(store, rows),
         "settings": {row["method"]: row["settings"] for row in rows},
         "provenance": list(sources.values()),
@@ -192,15 +187,4 @@ def _pictures(store: Store, rows: list[Row]) -> list[dict[str, Any]]:
 
 
 def _image(store: Store, key: str, kind: str) -> str:
-    return _data(store.picture(f"{key}-{kind}"), "image/webp")
-
-
-def _svg(figure: Figure) -> str:
-    text = io.BytesIO()
-    # No date: the same results make the same file.
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return _data(text.getvalue(), "image/svg+xml")
-
-
-def _data(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return data(store.picture(f"{key}-{kind}"), "image/webp")

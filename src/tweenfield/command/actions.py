@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tweenfield.choices import Repeats
+from tweenfield.choices import Doubtful, Repeats
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
 from tweenfield.command.options import Drawing, Keyframes, Reading, Settings, Writing, check_name
 from tweenfield.errors import FlowError, UsageError
 
+# What is told of a field that has no error to expect.
+UNKNOWN = "unknown: of the fields, only transport has an error to expect"
 # An encoder holds about as many frames back.
 _HELD_BACK = 60
 
@@ -225,14 +227,18 @@ def drawer(
     keyframes: Video | None,
     size: tuple[int, int] | None = None,
     shutter: float | None = None,
+    doubtful: Doubtful = Doubtful.draw,
 ) -> Callable[[int, int], Iterator[np.ndarray]]:
     """What draws the frames of a timeline from one number until before another."""
+    from tweenfield.drawing.expectation import render_doubtful
     from tweenfield.drawing.exposure import render_exposed
     from tweenfield.drawing.render import render as render_field
 
     positions, steps = timeline.positions, timeline.steps if shutter else []
 
     def drawn(begin: int, end: int) -> Iterator[np.ndarray]:
+        if doubtful is not Doubtful.draw:
+            return render_doubtful(result.field, positions[begin:end], doubtful, keyframes=keyframes)
         if shutter is None:
             return render_field(result.field, positions[begin:end], size=size, keyframes=keyframes)
         exposures = [float(step) * shutter / 360 for step in steps[begin:end]]
@@ -312,7 +318,10 @@ def say_written(facts: dict[str, Any], json: str | None, quiet: bool) -> None:
     if json:
         print_json(facts, json)
     elif not quiet and not is_stdout(facts["written"]):
-        print_facts(facts | {"rate": f"{float(Fraction(facts['rate'])):.6g} fps"})
+        shown = facts | {"rate": f"{float(Fraction(facts['rate'])):.6g} fps"}
+        if "expected" in facts:
+            shown["expected"] = facts["expected"]["summary"] if facts["expected"] else UNKNOWN
+        print_facts(shown)
 
 
 def say_scores(evaluation: Evaluation, json: str | None) -> None:

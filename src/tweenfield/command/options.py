@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from tweenfield.choices import Audio, Deinterlace, End, Repeats, Timing
+from tweenfield.choices import Audio, Deinterlace, End, Timing
 from tweenfield.errors import UsageError
 
 
@@ -107,14 +107,6 @@ InputFps = Annotated[
 ]
 Size = Annotated[
     str | None, typer.Option(metavar="HxW", help="Resize to this height and width.", rich_help_panel=INPUT)
-]
-RepeatsOption = Annotated[
-    Repeats,
-    typer.Option(
-        "--repeats",
-        help="Frames that repeat the one before: left out, with the others at even times, or kept.",
-        rich_help_panel=INPUT,
-    ),
 ]
 Fps = Annotated[
     str | None,
@@ -353,13 +345,6 @@ class Drawing(Writing):
     end: EndOption = End.hold
     timing: TimingOption = Timing.constant
     background: Background = "black"
-
-
-@dataclass(kw_only=True)
-class Running(Drawing):
-    """The same for ``run``."""
-
-    repeats: RepeatsOption = Repeats.retime
 
 
 def _ordered(group: Any) -> list[Any]:

@@ -6,15 +6,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tweenfield.command import actions
+from tweenfield.command import actions, trust
 from tweenfield.command.batch import Job, jobs_of, run_all
 from tweenfield.command.console import Stages, check_json, say, stages
-from tweenfield.command.options import Ins, Keyframes, Running, Settings, VideoOut, takes_groups
+from tweenfield.command.options import Ins, Keyframes, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
+from tweenfield.command.run_options import Running
 from tweenfield.errors import OutputError, TweenfieldError
 
 if TYPE_CHECKING:
-    from tweenfield import FitResult, Look, Recipe, Timeline, Video
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from tweenfield import Expectation, FitResult, Look, Recipe, Timeline, Video
 
 # What a run keeps of its fit, beside the pieces of the video.
 _FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"
@@ -33,7 +38,12 @@ def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings)
             facts = run_one(Job(Path(named[0]), output), drawing, settings)
             actions.say_written(facts, settings.json, settings.quiet)
         else:
-            run_all(jobs, output, lambda job: run_one(job, drawing, settings), settings)
+            run_all(
+                jobs,
+                output,
+                lambda job: run_one(job, trust.of_one(drawing, job.output), settings),
+                settings,
+            )
 
 
 def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
@@ -52,6 +62,7 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     )
     video = actions.without_repeats(video, drawing.repeats, settings.quiet)
     transparent = video.alpha is not None
+    trust.check_trust(drawing, recipe, video, source)
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None
     check_output(
@@ -72,7 +83,7 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:
-            _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage)
+            expected = _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage)
     else:
         try:
             with (
@@ -81,7 +92,9 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
             ):
                 _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
                 try:
-                    _make(output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage)
+                    expected = _make(
+                        output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage
+                    )
                 except OutputError as error:
                     if not isinstance(error.__cause__, OSError) or not part.begun:
                         raise
@@ -92,7 +105,12 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
         except KeyboardInterrupt as error:
             goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
             raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
-    return {"written": output, "frames": len(timeline), "rate": str(timeline.rate)}
+    return {
+        "written": output,
+        "frames": len(timeline),
+        "rate": str(timeline.rate),
+        "expected": trust.as_json(expected),
+    }
 
 
 def _make(
@@ -105,29 +123,37 @@ def _make(
     recipe: Recipe,
     folder: Path | None,
     on_stage: Stages,
-) -> None:
-    """Fit, draw and write; what ``folder`` holds of it isn't done again."""
+) -> list[Expectation] | None:
+    """Fit, draw and write; what ``folder`` holds of it isn't done again. Returns what to expect, if known."""
     from tweenfield.video import write_in_pieces, written_in_pieces
 
+    result = _fitted(video, settings, recipe, folder, on_stage)
     drawn = actions.drawer(
-        _fitted(video, settings, recipe, folder, on_stage),
+        result,
         timeline,
         keyframes=video if drawing.keyframes is Keyframes.original else None,
         shutter=drawing.shutter,
+        doubtful=drawing.doubtful,
     )
-    count = len(timeline)
+    count, expected = len(timeline), None
 
     def size_so_far(done: int) -> str:
         return actions.size_to_expect(written_in_pieces(folder), done, count) if folder else ""
 
-    write_in_pieces(
-        output,
-        lambda begin, end: on_stage.count("render", drawn(begin, end), count, size_so_far, begun=begin),
-        count,
-        video.size,
-        look,
-        folder,
-    )
+    with trust.maps_folder(drawing.error_maps) as maps:
+        watched = trust.Trust(result.field, timeline, maps) if result.field.expects_error else None
+
+        def shown(begin: int, end: int) -> Iterator[np.ndarray]:
+            frames = drawn(begin, end)
+            frames = watched.watch(begin, frames) if watched else frames
+            return on_stage.count("render", frames, count, size_so_far, begun=begin)
+
+        write_in_pieces(output, shown, count, video.size, look, folder)
+        if watched:
+            expected = watched.all()
+    if expected is not None and drawing.report:
+        trust.report(drawing.report, result.field, expected, timeline, output)
+    return expected
 
 
 def _fitted(
@@ -176,7 +202,7 @@ def _key(source: Path, drawing: Running, settings: Settings, recipe: Recipe) -> 
         [
             version("tweenfield"),
             [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files],
-            asdict(drawing),
+            asdict(drawing) | dict.fromkeys(("report", "error_maps")),
             told,
             recipe.settings,
         ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tweenfield.baselines import DEFAULT_BASELINES, Baseline, chosen
+from tweenfield.drawing.expectation import expect
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
 from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
@@ -34,6 +35,8 @@ class Evaluation:
     fitted: ScoredFit
     device: str
     protocol: str
+    expected: tuple[float, ...] | None
+    """PSNR in dB to expect of each held-out frame; None if the field has no error to expect."""
     baselines: dict[str, Score]
     seconds: dict[str, float]
     peak_memory_mib: float
@@ -85,11 +88,26 @@ class Evaluation:
             "held_out": len(self.split.held_out),
             "psnr_observed": self.fitted.psnr_observed,
             **self.score.means,
+            "frames": self._frames(),
             "baselines": {name: score.as_json() for name, score in self.baselines.items()},
             "seconds": self.seconds,
             "peak_memory_mib": self.peak_memory_mib,
             "parameters": self.fitted.parameters,
         }
+
+    def _frames(self) -> list[dict[str, Any]]:
+        """Every held-out frame in the order of time."""
+        scores = {name.removesuffix("_held_out"): values for name, values in self.score.by_frame.items()}
+        expected = self.expected or (None,) * len(self.split.indices)
+        return [
+            {
+                "index": index,
+                "t": float(t),
+                **{name: values[k] for name, values in scores.items()},
+                "psnr_expected": expected[k],
+            }
+            for k, (index, t) in enumerate(zip(self.split.indices, self.split.positions, strict=True))
+        ]
 
 
 def evaluate(
@@ -140,6 +158,7 @@ def evaluate(
         fitted=fitted,
         device=str(resolve_device(device)),
         protocol=protocol,
+        expected=_expected(fitted.result, split),
         baselines={
             name: score(draw(split.observed, flow, split.positions), split.held_out, protocol, lpips)
             for name, draw in baselines.items()
@@ -147,3 +166,9 @@ def evaluate(
         seconds={"flow": flowing.seconds, "fit": fitted.seconds, "render": fitted.score.seconds},
         peak_memory_mib=max(flowing.peak_memory_mib, fitted.peak_memory_mib),
     )
+
+
+def _expected(result: FitResult, split: Split) -> tuple[float, ...] | None:
+    if not result.field.expects_error:
+        return None
+    return tuple(expect(result.field, t).psnr for t in split.positions)

@@ -38,10 +38,15 @@ class Score:
     """Peak main memory of the process, or of a program it ran, meanwhile."""
 
     @property
+    def by_frame(self) -> dict[str, tuple[float, ...]]:
+        """All that was measured of each frame."""
+        found = {"psnr_held_out": self.psnr, "ssim_held_out": self.ssim, "lpips_held_out": self.lpips}
+        return {name: values for name, values in found.items() if values is not None}
+
+    @property
     def means(self) -> dict[str, float]:
         """Quality as means over frames."""
-        found = {"psnr_held_out": self.psnr, "ssim_held_out": self.ssim, "lpips_held_out": self.lpips}
-        return {name: float(np.mean(values)) for name, values in found.items() if values is not None}
+        return {name: float(np.mean(values)) for name, values in self.by_frame.items()}
 
     def as_json(self) -> dict[str, float]:
         """Means over frames, and the cost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tweenfield.errors import UsageError
 from tweenfield.video.depth import Levels, dtype_of, full_scale
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _WIDEST, _DEEPEST = 4096, 64
 # Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
 CHUNK_POINTS = 1 << 15
+_NO_ERROR = "{}: this field has no error to expect; fit transport, which has"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,37 @@ class Field(nn.Module, ABC):
         colors = to_levels(self.frame(t, size), full_scale(self.grid.dtype))
         levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
+
+    @property
+    def expects_error(self) -> bool:
+        """Whether it has an error to expect. By default it has none."""
+        return False
+
+    def expected_error(self, t: float) -> Float[Tensor, "height width"]:
+        """How far off each pixel of the picture at time ``t`` may be, in levels of 255: the root of the
+        squared error to expect, mean over RGB.
+
+        Raises:
+            UsageError: the field has none.
+        """
+        raise UsageError(_NO_ERROR.format(self.name))
+
+    def expected_psnr(self, t: float) -> float:
+        """The PSNR in dB to expect of the picture at time ``t``, at most 100.
+
+        Raises:
+            UsageError: the field has none.
+        """
+        squared = float(self.expected_error(t).square().mean()) / 255**2
+        return min(-10 * math.log10(max(squared, 1e-10)), 100.0)
+
+    def error_reason(self, t: float) -> str:
+        """What most of the error to expect of the picture at time ``t`` is due to, in a few words.
+
+        Raises:
+            UsageError: the field has none.
+        """
+        raise UsageError(_NO_ERROR.format(self.name))
 
     def frame_with_derivative(
         self, t: float, velocity: Float[Tensor, "height width 2"]

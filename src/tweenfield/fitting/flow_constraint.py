@@ -134,6 +134,9 @@ class FlowConstrained:
         losses = self._loss(field, known, matched.points if self._between_points else None)
         return losses._replace(total=losses.total + self._config.weight * matched.loss)
 
+    def finish(self, field: Field) -> None:
+        """Nothing: no hidden frame tells the error to expect."""
+
     def _drawn_between(self, field: Field, generator: torch.Generator) -> Points | None:
         if self._between is None:
             return None

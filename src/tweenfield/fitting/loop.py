@@ -179,6 +179,7 @@ class _Run:
                 if on_checkpoint and step < self._steps and time.monotonic() - saved > checkpoint_seconds:
                     on_checkpoint(self._result())
                     saved = time.monotonic()
+            self._objective.finish(self._model)
         return self._result()
 
     def _result(self) -> FitResult:

@@ -27,6 +27,10 @@ class Objective(Protocol):
         """The loss of one batch; all that is random about it comes from ``generator`` (on the CPU)."""
         ...
 
+    def finish(self, field: Any) -> None:
+        """Called once, after the last step: what is known only then, such as the error to expect."""
+        ...
+
 
 @runtime_checkable
 class ObjectiveConfig(Protocol):

@@ -40,7 +40,7 @@ _STILL_SHARE = np.float32(0.2)
 # Side in pixels of the square over which the agreement is averaged.
 _AROUND = 5
 # The cues of motion and acceleration saturate at these lengths, in pixels.
-_LONG_MOTION = np.float32(20)
+LONG_MOTION = np.float32(20)
 _STRONG_ACCELERATION = np.float32(8)
 
 
@@ -138,7 +138,7 @@ def trace(around: Window, fraction: float) -> Trace:
             (
                 sure_ahead,
                 sure_back,
-                np.minimum(_length(v) / _LONG_MOTION, 1),
+                np.minimum(_length(v) / LONG_MOTION, 1),
                 np.minimum(_length(acceleration) / _STRONG_ACCELERATION, 1),
                 _STILL_SHARE * disagreed if around.moves else np.ones_like(disagreed),
             )

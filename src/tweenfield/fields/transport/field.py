@@ -18,31 +18,31 @@ The weights are those of ``mixing.py``, whose network ``tweenfield.fitting.leave
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeVar, final
+from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
+from tweenfield.fields.transport.expected import ExpectedError, Sight, reason
+from tweenfield.fields.transport.kept import Kept
+from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
-from tweenfield.fields.transport.pictures import Pictures, keep
+from tweenfield.fields.transport.pictures import Pictures
 from tweenfield.flow.observed import Observed
-from tweenfield.flow.sampling import halvings
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
 
-# Knots per interval. Frames are mostly rendered at halves and quarters of it.
-KNOTS = 4
-# What is kept of each: the two knots around a time.
-_KEPT = {"trace": 2, "maps": 2, "splined": 1}
+# What is kept of each: the two knots around a time, and those of one interval.
+_KEPT = {"trace": 2, "maps": 2, "splined": 1, "error": 3}
 T = TypeVar("T")
 
 
@@ -74,13 +74,6 @@ class TransportConfig:
         return Transport(self, grid, seed)
 
 
-class Maps(NamedTuple):
-    """Displacements (x, y) and weights of all candidates at one knot, in pixels of the maps."""
-
-    displacement: Float[Tensor, "candidates 2 rows columns"]
-    weight: Float[Tensor, "candidates rows columns"]
-
-
 @final
 class Transport(Field):
     """f(x, y, t) as observed colours moved along the flow; see the module's docstring for the equation."""
@@ -96,10 +89,9 @@ class Transport(Field):
         self._config = config
         self.reduction = map_reduction(grid.height, grid.width)
         self.mixing = Mixing(config.width, config.depth, seed)
+        self.error = ExpectedError(grid.frames)
         self._observed: dict[str, Rows] = {}
-        self._kept: dict[str, OrderedDict[tuple[object, ...], object]] = {
-            kind: OrderedDict() for kind in _KEPT
-        }
+        self._kept = Kept(_KEPT)
 
     @property
     def _like(self) -> Tensor:
@@ -143,11 +135,7 @@ class Transport(Field):
         shape = grid.frames, grid.height, grid.width
         wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
             "frames": ((*shape, 3), grid.dtype),
-            **(
-                {}
-                if grid.matte is None
-                else {"alpha": ((grid.frames, grid.height, grid.width), np.dtype(np.uint16))}
-            ),
+            **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
             **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
             **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
         }
@@ -157,8 +145,7 @@ class Transport(Field):
         self._colors = Pictures(observations["frames"], self.reduction, lambda: self._like)
         alpha = observations.get("alpha")
         self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, lambda: self._like)
-        for kept in self._kept.values():
-            kept.clear()
+        self._kept.clear()
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
@@ -167,14 +154,14 @@ class Transport(Field):
     def _at(self, points: Float[Tensor, "points 3"], pictures: Pictures) -> Float[Tensor, "points 3"]:
         """What the candidates fetch from ``pictures``, mixed."""
         result = torch.empty_like(points)
-        for interval, knot, chosen in self._by_knot(points[:, 2]):
+        for interval, knot, chosen in by_knot(points[:, 2], self.grid.frames):
             x, y, t = points[chosen].unbind(1)
             maps = self._splined(interval, knot)
             share = (t - interval) * KNOTS - knot
             sampled = splines.sample(maps.flatten(0, 1), *self._on_maps(x, y)).unflatten(0, maps.shape[:2])
             displacement, weight = self._split(torch.lerp(sampled[0], sampled[1], share))
             planes = [pictures.planes(k) for k in self._window(interval)]
-            colors = _fetched(planes, x + displacement[:, 0], y + displacement[:, 1])
+            colors = fetched(planes, x + displacement[:, 0], y + displacement[:, 1])
             result = result.index_put((chosen,), (weight[:, None] * colors).sum(dim=0).T)
         return result
 
@@ -185,17 +172,15 @@ class Transport(Field):
         df = sum_j  dw_j V_j(X_j) + w_j grad V_j(X_j) . dX_j  with X_j = x + D_j.
         """
         result, tangent = torch.empty_like(points), torch.empty_like(points)
-        for interval, knot, chosen in self._by_knot(points[:, 2]):
+        for interval, knot, chosen in by_knot(points[:, 2], self.grid.frames):
             (x, y, t), (dx, dy, dt) = points[chosen].unbind(1), direction[chosen].unbind(1)
             maps = self._splined(interval, knot)
             share = (t - interval) * KNOTS - knot
             sampled, slope = splines.sample_with_derivative(
                 maps.flatten(0, 1), *self._on_maps(x, y), dx / self.reduction, dy / self.reduction
             )
-            (first, second), (d_first, d_second) = (
-                sampled.unflatten(0, maps.shape[:2]),
-                slope.unflatten(0, maps.shape[:2]),
-            )
+            first, second = sampled.unflatten(0, maps.shape[:2])
+            d_first, d_second = slope.unflatten(0, maps.shape[:2])
             displacement, weight = self._split(torch.lerp(first, second, share))
             d_displacement, d_weight = self._split(
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
@@ -228,7 +213,7 @@ class Transport(Field):
         self, t: float, size: tuple[int, int] | None, pictures: Pictures
     ) -> Float[Tensor, "height width 3"]:
         if size in (None, (self.grid.height, self.grid.width)):
-            interval, knot, share = self._place(t)
+            interval, knot, share = place(t, self.grid.frames)
             if share == 0 and knot in (0, KNOTS):
                 return pictures.colors(interval + knot // KNOTS).permute(1, 2, 0)
             if self._has_kernels():
@@ -239,10 +224,45 @@ class Transport(Field):
         """``frame`` with each colour as the nearest level; at an observed time the frame itself."""
         if size not in (None, (self.grid.height, self.grid.width)) or not self._has_kernels():
             return super().picture(t, size)
-        interval, knot, share = self._place(t)
+        interval, knot, share = place(t, self.grid.frames)
         if share == 0 and knot in (0, KNOTS):
             return self._colors.frame(interval + knot // KNOTS)
         return kernels.to_levels(self._drawn(interval, knot, share, self._colors).numpy(), self.grid.dtype)
+
+    @property
+    def expects_error(self) -> bool:
+        """True: the error to expect was fitted to hidden frames."""
+        return True
+
+    @torch.no_grad()
+    def expected_error(self, t: float) -> Float[Tensor, "height width"]:
+        """The error to expect at each pixel of the picture at ``t``; see ``expected.py``."""
+        interval, knot, share = place(t, self.grid.frames)
+        squared = self._squared_error_at(interval, knot)
+        if share:
+            squared = torch.lerp(squared, self._squared_error_at(interval, knot + 1), share)
+        enlarged = F.interpolate(squared[None, None], scale_factor=self.reduction, mode="bilinear")
+        return enlarged[0, 0, : self.grid.height, : self.grid.width].sqrt()
+
+    @torch.no_grad()
+    def error_reason(self, t: float) -> str:
+        """What most of the error to expect of the picture at ``t`` is due to, in a few words."""
+        interval, knot, share = place(t, self.grid.frames)
+        knot = min(max(round(knot + share), 1), KNOTS - 1)
+        return reason(self._maps(interval, knot).sight, self._squared_error_at(interval, knot))
+
+    def _squared_error_at(self, interval: int, knot: int) -> Float[Tensor, "rows columns"]:
+        """The squared error to expect at a knot, on the grid of the maps."""
+
+        def compute() -> Tensor:
+            maps, s = self._maps(interval, knot), knot / KNOTS
+            if maps.sight is not None:
+                return self.error(maps.sight, maps.weight, interval)  # type: ignore[no-any-return]
+            # An observed frame is exact. Across a cut the picture is that of the other shot as likely as not.
+            first, second = (self._colors.small_colors(k) for k in (interval, interval + 1))
+            return min(s, 1 - s) * (255 * (first - second)).square().mean(dim=0)
+
+        return self._keep("error", (interval, knot), compute)
 
     def _has_kernels(self) -> bool:
         """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
@@ -256,7 +276,7 @@ class Transport(Field):
         maps = self._maps(interval, knot)
         if share:
             after = self._maps(interval, knot + 1)
-            maps = Maps(*(torch.lerp(a, b, share) for a, b in zip(maps, after, strict=True)))
+            maps = Maps(*(torch.lerp(maps[k], after[k], share) for k in range(2)))  # type: ignore[arg-type]
         window = self._window(interval)
         images = tuple(pictures.image(k) for k in window)
         frames = tuple(pictures.frame(k) for k in window)
@@ -265,21 +285,10 @@ class Transport(Field):
         if self.reduction == 1:
             kernels.mix(images, frames, displacement, weight, out)
         else:
-            splined = kernels.spline_maps(displacement, weight)
-            kernels.mix_enlarged(images, frames, splined, self.reduction, out)
+            kernels.mix_enlarged(
+                images, frames, kernels.spline_maps(displacement, weight), self.reduction, out
+            )
         return torch.from_numpy(out)
-
-    def _place(self, t: float) -> tuple[int, int, float]:
-        """The interval of a time, the knot before it, and the share of the way to the next knot."""
-        interval = min(int(t), self.grid.frames - 2)
-        position = (t - interval) * KNOTS
-        knot = min(int(position), KNOTS - 1) if position != KNOTS else KNOTS
-        return interval, knot, position - knot
-
-    def _by_knot(self, times: Float[Tensor, " points"]) -> list[tuple[int, int, Tensor]]:
-        """Which points lie in which interval, after which knot."""
-        place = (times.detach() * KNOTS).floor().long().clamp(0, (self.grid.frames - 1) * KNOTS - 1)
-        return [(int(p) // KNOTS, int(p) % KNOTS, (place == p).nonzero()[:, 0]) for p in place.unique()]
 
     def _on_maps(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The place on the maps' grid of points in the picture."""
@@ -295,7 +304,7 @@ class Transport(Field):
 
         def compute(traced: Trace) -> Maps:
             displacement = torch.from_numpy(traced.displacement).to(self._like).movedim(-1, 1).contiguous()
-            return Maps(displacement, self._weights(interval, knot, traced, displacement))
+            return Maps(displacement, *self._weights(interval, knot, traced, displacement))
 
         if torch.is_grad_enabled():
             return compute(self._keep("trace", (interval, knot), lambda: self._trace(interval, knot)))
@@ -307,21 +316,21 @@ class Transport(Field):
         knot: int,
         traced: Trace,
         displacement: Float[Tensor, "candidates 2 rows columns"],
-    ) -> Float[Tensor, "candidates rows columns"]:
-        """The weights at a knot."""
+    ) -> tuple[Float[Tensor, "candidates rows columns"], Sight | None]:
+        """The weights at a knot, and what the error to expect of them is found from."""
         if knot in (0, KNOTS) or self._observed["cuts"][interval]:
             weight = torch.zeros_like(displacement[:, 0])
             # A cut may be anywhere in its interval: the first shot is carried on until the middle.
             weight[0 if knot <= KNOTS // 2 else 1] = 1
-            return weight
-        colors = self._candidates(interval, displacement)
+            return weight, None
+        colors, cues = self._candidates(interval, displacement), torch.from_numpy(traced.cues).to(self._like)
         if self._has_kernels():
             evidence = gathering.gather(colors, traced.cues, traced.present, knot / KNOTS)
         else:
-            cues, present = (torch.from_numpy(a).to(self._like)[None] for a in (traced.cues, traced.present))
-            evidence = gather(colors[None], cues, present, self._like.new_tensor([knot / KNOTS]))
+            present = torch.from_numpy(traced.present).to(self._like)[None]
+            evidence = gather(colors[None], cues[None], present, self._like.new_tensor([knot / KNOTS]))
         weights: Tensor = self.mixing(evidence, strength=STRENGTH)
-        return weights[0]
+        return weights[0], Sight(colors.half(), cues.half(), knot / KNOTS)
 
     def _candidates(
         self, interval: int, displacement: Float[Tensor, "candidates 2 rows columns"]
@@ -338,7 +347,7 @@ class Transport(Field):
             x = torch.arange(columns).to(moving) + moving[:, 0]
             y = torch.arange(rows).to(moving)[:, None] + moving[:, 1]
             planes = [self._colors.small_planes(k) for k in window]
-            moved = _fetched(planes, x.flatten(1), y.flatten(1)).unflatten(2, (rows, columns))
+            moved = fetched(planes, x.flatten(1), y.flatten(1)).unflatten(2, (rows, columns))
         return torch.cat(
             (moved, torch.stack([self._colors.small_colors(window[k]) for k in SOURCES[STILL:]]))
         )
@@ -368,23 +377,8 @@ class Transport(Field):
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
-        versions = tuple(parameter._version for parameter in self.parameters())
-        key = (*key, self._like.dtype, self._like.device, versions)
-        return keep(self._kept[kind], key, compute, _KEPT[kind])
-
-
-def map_reduction(height: int, width: int) -> int:
-    """By how much the maps of a transport field are smaller than a picture of this size, in x and in y."""
-    return int(2 ** halvings(height, width))
-
-
-def _fetched(
-    planes: list[Float[Tensor, "3 rows columns"]],
-    x: Float[Tensor, "candidates points"],
-    y: Float[Tensor, "candidates points"],
-) -> Float[Tensor, "candidates 3 points"]:
-    """Each candidate's colours, from the spline coefficients of the four frames of a window."""
-    return torch.stack([splines.sample(planes[SOURCES[j]], x[j], y[j]) for j in range(len(x))])
+        versions = tuple(tensor._version for tensor in (*self.parameters(), *self.buffers()))
+        return self._kept(kind, (*key, self._like.dtype, self._like.device, versions), compute)
 
 
 def _grey(alpha: Rows) -> OnDemand:

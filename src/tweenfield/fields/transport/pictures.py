@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar, final
 
@@ -13,12 +12,13 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
+from tweenfield.fields.transport.kept import Kept
 from tweenfield.flow.sampling import reduce
 from tweenfield.storage.on_demand import Rows
 from tweenfield.video.depth import Levels, full_scale
 
 # As many as an interval's window has.
-_KEPT = 4
+_KEPT = dict.fromkeys(("image", "planes", "small", "small planes"), 4)
 T = TypeVar("T")
 
 
@@ -31,7 +31,7 @@ class Pictures:
     def __init__(self, frames: Rows, reduction: int, like: Callable[[], Tensor]) -> None:
         self.reduction = reduction
         self._frames, self._like = frames, like
-        self._kept: dict[str, OrderedDict[tuple[object, ...], object]] = {}
+        self._kept = Kept(_KEPT)
 
     def frame(self, k: int) -> Levels[np.ndarray, "height width 3"]:
         """An observed frame."""
@@ -70,22 +70,4 @@ class Pictures:
 
     def _keep(self, kind: str, k: int, compute: Callable[[], T]) -> T:
         like = self._like()
-        return keep(self._kept.setdefault(kind, OrderedDict()), (k, like.dtype, like.device), compute, _KEPT)
-
-
-def keep(
-    kept: OrderedDict[tuple[object, ...], object],
-    key: tuple[object, ...],
-    compute: Callable[[], T],
-    most: int,
-) -> T:
-    """What ``compute`` returns, kept in ``kept`` until ``most`` newer values take its place."""
-    if key not in kept:
-        while len(kept) >= most:
-            kept.popitem(last=False)
-        # Not in inference mode, whose tensors could not be used in a later fit.
-        with torch.inference_mode(False), torch.no_grad():
-            kept[key] = compute()
-    kept.move_to_end(key)
-    value: T = kept[key]  # type: ignore[assignment]  # what this compute returned before
-    return value
+        return self._kept(kind, (k, like.dtype, like.device), compute)

@@ -37,8 +37,9 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
+from tweenfield.fields.transport.expected import Sight
 from tweenfield.fields.transport.gathering import gather
-from tweenfield.fields.transport.mixing import COARSER, Mixing, base_weights
+from tweenfield.fields.transport.mixing import COARSER, STRENGTH, Mixing, base_weights
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -73,6 +74,8 @@ class Hidden(NamedTuple):
     """4 s (1 - s) times the candidates' colours less that of the base; 0 for absent ones."""
     missing: Float[Tensor, "batch 3 rows columns"]
     """The truth less the base."""
+    confidence: Float[Tensor, " batch"]
+    """How far the truth is relied on."""
     offset: Float[Tensor, "batch 2"]
     """How far (x, y) differences and truth are from the pixels of the maps, in these."""
 
@@ -95,19 +98,45 @@ class Hidden(NamedTuple):
         )
 
     def left(self, mixing: Mixing, strength: float = 1.0) -> Float[Tensor, "batch 3 rows columns"]:
-        """The truth less the prediction by a network."""
+        """The truth, as far as it is relied on, less the prediction by a network."""
         correction = strength * self.doubt[:, None] * mixing.correction(self.features, self.fine)
         if self.offset.any():
             correction = splines.shift(correction, self.offset)
-        return self.missing - (correction[:, :, None] * self.differences).sum(dim=1)
+        relied_on = self.confidence[:, None, None, None] * self.missing
+        return relied_on - (correction[:, :, None] * self.differences).sum(dim=1)
 
 
-def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Hidden]]:
+class Seen(NamedTuple):
+    """A hidden frame with what the error to expect of it is found from."""
+
+    hidden: Hidden
+    sight: Sight
+    present: Float[Tensor, " candidates"]
+    """1 for a candidate that is there, 0 for one beyond the ends of the video."""
+    number: int
+    """Number of the frame in the video."""
+
+    def error(
+        self, mixing: Mixing
+    ) -> tuple[Float[Tensor, "rows columns"], Float[Tensor, "candidates rows columns"]]:
+        """The squared error of what is drawn, mean over RGB, in levels of 255, and the weights."""
+        like = next(mixing.parameters())
+        hidden = Hidden(*(part.to(like) for part in self.hidden))
+        sure = hidden._replace(confidence=torch.ones_like(hidden.confidence))
+        squared = 255**2 * sure.left(mixing, STRENGTH)[0].square().mean(dim=0)
+        s = self.sight.fraction
+        base = base_weights(self.sight.cues[None, -1].to(like), like.new_tensor([s]))[0]
+        a = mixing.correction(hidden.features, hidden.fine)[0]
+        a = a * self.present.to(like)[:, None, None] * hidden.doubt
+        return squared, base + STRENGTH * 4 * s * (1 - s) * (a - base * a.sum(dim=0))
+
+
+def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Seen]]:
     """Hidden frames of each kind that the video allows, at most ``count`` of a kind.
 
     ``reduction`` says by how much the maps are smaller than the picture.
     """
-    kinds: list[list[Hidden]] = [[] for _ in _KINDS]
+    kinds: list[list[Seen]] = [[] for _ in _KINDS]
     # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
     for found in zip_longest(*(_hide(observed, reduction, *kind, count) for kind in _KINDS)):
         for kind, hidden in zip(kinds, found, strict=True):
@@ -116,9 +145,7 @@ def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Hid
     return [kind for kind in kinds if kind]
 
 
-def _hide(
-    observed: Observed, reduction: int, stride: int, shrink: int, count: int
-) -> Iterator[Hidden | None]:
+def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: int) -> Iterator[Seen | None]:
     """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``.
 
     None stands for one whose window has a cut.
@@ -180,7 +207,8 @@ def _hide(
         # Which pixel of the picture stands for one of the maps.
         x, y = places.integers(reduction, size=2).tolist()
         fraction = (target - first) / stride
-        yield _hidden(around, frames, fraction, picture(target, *place), confidence, reduction, (x, y))
+        truth = picture(target, *place)
+        yield _hidden(around, frames, fraction, truth, confidence, reduction, (x, y), target)
 
 
 def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, int]]:
@@ -201,7 +229,8 @@ def _hidden(
     confidence: float,
     reduction: int,
     pixel: tuple[int, int],
-) -> Hidden:
+    number: int,
+) -> Seen:
     """The candidates at a hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
     displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
@@ -220,8 +249,14 @@ def _hidden(
     mixed = (base[0, :, None] * colors).sum(dim=0)
     reached = 4 * fraction * (1 - fraction) * evidence.present[0, :, None, None, None]
     parts = (evidence.features[0], evidence.fine[0], evidence.doubt[0])
-    predicted = (reached * (colors - mixed), confidence * (true - mixed), offset[0])
-    return Hidden(*(part[None].half() for part in (*parts, *predicted)))
+    relied_on = torch.tensor(float(confidence))
+    predicted = (reached * (colors - mixed), true - mixed, relied_on, offset[0])
+    return Seen(
+        hidden=Hidden(*(part[None].half() for part in (*parts, *predicted))),
+        sight=Sight(colors.half(), torch.from_numpy(traced.cues).half(), fraction),
+        present=evidence.present[0],
+        number=number,
+    )
 
 
 def _candidates(

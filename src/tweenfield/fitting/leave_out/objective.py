@@ -10,8 +10,9 @@ from torch import nn
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
-from tweenfield.fields.transport.field import map_reduction
+from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
+from tweenfield.fitting.leave_out.calibration import calibrate, spread
 from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
@@ -72,10 +73,9 @@ class HiddenFrames:
     def __init__(self, config: LeaveOut, observed: Observed, device: torch.device) -> None:
         self._config, self.learnt = config, nn.ModuleDict()
         self._reduction = map_reduction(*observed.video.size)
-        self._kinds = [
-            [Hidden(*(part.to(device) for part in hidden)) for hidden in kind]
-            for kind in hide_frames(observed, self._reduction, config.hidden)
-        ]
+        seen = hide_frames(observed, self._reduction, config.hidden)
+        self._looked_at = spread(seen)
+        self._kinds = [[Hidden(*(part.to(device) for part in one.hidden)) for one in kind] for kind in seen]
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.size]
         # In pixels of the maps, and whole pixels of what the network sees.
         self._side = min([config.side, *sides]) // COARSER * COARSER
@@ -95,6 +95,10 @@ class HiddenFrames:
         batch = Hidden(*(torch.cat(parts).float() for parts in zip(*crops, strict=True)))
         error = batch.left(field.mixing).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
+
+    def finish(self, field: Transport) -> None:
+        """Measure the error to expect, on the hidden frames."""
+        calibrate(field.error, field.mixing, self._looked_at)
 
     def _crop(self, generator: torch.Generator) -> Hidden:
         def draw(count: int) -> int:
