@@ -103,7 +103,15 @@ def test_the_json_has_the_documented_keys(moving):
             "held_out",
             "psnr_observed",
         ),
-        *("psnr_held_out", "ssim_held_out", "baselines", "seconds", "peak_memory_mib", "parameters"),
+        *(
+            "psnr_held_out",
+            "ssim_held_out",
+            "frames",
+            "baselines",
+            "seconds",
+            "peak_memory_mib",
+            "parameters",
+        ),
     }
     assert (values["clip"], values["flow"], values["seed"], values["observed"], values["held_out"]) == (
         "waves",
