@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
-from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.decoding import Gaps, decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.interlacing import LOOKED_AT, is_interlaced
+from tweenfield.video.interlacing import Watch
 from tweenfield.video.reading import FOLDER_RATE, quarter_turns
 from tweenfield.video.timing import frame_times, increasing, standard_rate
+
+# So many frames show what is in a video.
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
-        interlaced: whether the first frames are marked as two fields of different times.
+        interlaced: whether the first frames are two fields of different times each, marked or not.
         audio: codec of each audio stream.
         hdr: what the first frame says about high dynamic range.
     """
@@ -106,8 +109,10 @@ def _describe_folder(path: Path) -> VideoInfo:
 
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
-        first = list(islice(decoded(container, stream, path), LOOKED_AT))
-        frame = first[0]
+        frames, watch = decoded(container, stream, path, Gaps()), Watch()
+        frame = next(frames)
+        for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
+            watch.look(shown)
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
     with open_video(path) as (container, stream):
         times, rate, constant = _stamped(container, stream, path)
@@ -129,7 +134,7 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
-            interlaced=is_interlaced(first),
+            interlaced=watch.found() is not None,
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),
         )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, islice
 from pathlib import Path
 from typing import final
 
@@ -23,7 +22,7 @@ from tweenfield.video.decoding import Gaps, decoded, open_video, tick
 from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
+from tweenfield.video.interlacing import Watch, Weave, deinterlaced
 from tweenfield.video.selecting import Window, frame_range, frames_slice, resize
 from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
@@ -64,7 +63,7 @@ def read_video(
         size: (height, width) in pixels of the frames wanted; pixels change their aspect ratio so that
             the picture doesn't. Default: as stored.
         folder_rate: frames per second of a folder.
-        deinterlace: whether pictures that are marked as two fields are made into whole ones.
+        deinterlace: whether pictures of two fields of different times are made into whole ones.
         on_progress: called after each frame with how many are read, and about how many there are.
         on_notice: called with a sentence about anything in the file that a user should know of.
 
@@ -133,64 +132,104 @@ def _read_file(
     if start < 0 or (stop is not None and stop <= start):
         indices = frame_range(selection, count_frames(path), str(path))
         start, stop = indices.start, indices.stop
+    span = slice(start, stop, step)
+    watch = Watch() if deinterlace is Deinterlace.auto else None
+    found = _look_through(path, span, window, size, None, watch, on_progress)
+    weave = watch.found() if watch else None
+    if weave is not None:
+        on_notice(f"{path}: {weave.sentence} ({_LEAVE})")
+        found.pictures.clear()
+        found = _look_through(path, span, window, size, weave, None, on_progress)
+    convert, times, rate = found.convert, found.times, found.rate
+    if convert.transparent:
+        on_notice(f"{path}: transparent parts are laid over black")
+    indices = window.part(times, frame_range(span, len(times), str(path)), path)
+    times = tuple(times[i] for i in indices)
+    _tell(path, found.missing, times, on_notice)
+    if found.constant or len(times) == 1:
+        rate /= step
+    else:
+        rate = (len(times) - 1) / (times[-1] - times[0])
+    decode = _Decoder(path, convert, weave)
+    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
+    for k, index in enumerate(indices):
+        if index in found.pictures:
+            frames.put(k, found.pictures[index])
+    aspect = 1 / found.aspect if convert.turns % 2 else found.aspect
+    return Video(
+        frames=frames,
+        times=times,
+        rate=rate,
+        color=convert.color,
+        sample_aspect_ratio=_aspect(aspect, convert.upright, convert.size),
+        name=path.name,
+        start=found.begins,
+        depth=convert.depth,
+        hdr=convert.hdr,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is in a file up to the last frame that is wanted: all times, some pictures, damaged stretches."""
+
+    convert: _Conversion
+    times: tuple[Fraction, ...]
+    rate: Fraction
+    constant: bool
+    begins: Fraction
+    aspect: Fraction
+    pictures: dict[int, np.ndarray]
+    missing: list[tuple[Fraction, ...]]
+
+
+def _look_through(
+    path: Path,
+    span: slice,
+    window: Window,
+    size: tuple[int, int] | None,
+    weave: Weave | None,
+    watch: Watch | None,
+    on_progress: OnProgress,
+) -> _Found:
+    """Decode the file once; less of it if ``watch`` is sure that it must be done again."""
     presented: list[int | None] = []
     decoded_at: list[int | None] = []
     pictures: dict[int, np.ndarray] = {}
     convert: _Conversion | None = None
     with open_video(path) as (container, stream):
         gaps = Gaps()
-        frames_read = decoded(container, stream, path, gaps)
-        first = list(islice(frames_read, min(stop or LOOKED_AT, LOOKED_AT)))
-        whole = deinterlace is Deinterlace.auto and is_interlaced(first)
-        if whole:
-            on_notice(f"{path}: the video is interlaced, and is made into whole pictures ({_LEAVE})")
-        for index, frame in enumerate(_shown(chain(first, frames_read), stream, whole)):
+        for index, frame in enumerate(_shown(decoded(container, stream, path, gaps), stream, weave)):
             presented.append(frame.pts)
             decoded_at.append(frame.dts)
             convert = convert or _Conversion(frame, path, size)
             convert.check(frame, index)
+            if watch:
+                watch.look(frame)
+                if watch.is_sure:
+                    break
             # As many as are kept are converted at once, so that a short clip is decoded once only.
             seconds = _since_first(frame.pts, presented[0], index, stream)
-            wanted = index >= start and (index - start) % step == 0 and window.may_hold(seconds, tick(stream))
-            if wanted and len(pictures) < convert.kept:
+            wanted = index >= span.start and (index - span.start) % span.step == 0
+            if wanted and window.may_hold(seconds, tick(stream)) and len(pictures) < convert.kept:
                 pictures[index] = convert(frame)
-            about = stop or stream.frames or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
+            about = span.stop or stream.frames
+            about = about or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
             on_progress(index + 1, max(about, index + 1))
-            if index + 1 == stop or window.is_over(seconds, tick(stream)):
+            if index + 1 == span.stop or window.is_over(seconds, tick(stream)):
                 break
         assert convert is not None  # without a single frame, decoding would have failed
-        if convert.transparent:
-            on_notice(f"{path}: transparent parts are laid over black")
         times, rate, constant = _times(presented, decoded_at, stream, path, gapped=bool(gaps.found))
-        missing = [tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found]
-        aspect = Fraction(stream.sample_aspect_ratio or 1)
-        begins = (presented[0] or 0) * tick(stream)
-    indices = frame_range(slice(start, stop, step), len(presented), str(path))
-    indices = window.part(times, indices, path)
-    times = tuple(times[i] for i in indices)
-    _tell(path, missing, times, on_notice)
-    if constant or len(times) == 1:
-        rate /= step
-    else:
-        rate = (len(times) - 1) / (times[-1] - times[0])
-    decode = _Decoder(path, convert, whole)
-    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
-    for k, index in enumerate(indices):
-        if index in pictures:
-            frames.put(k, pictures[index])
-    return Video(
-        frames=frames,
-        times=times,
-        rate=rate,
-        color=convert.color,
-        sample_aspect_ratio=_aspect(
-            1 / aspect if convert.turns % 2 else aspect, convert.upright, convert.size
-        ),
-        name=path.name,
-        start=begins,
-        depth=convert.depth,
-        hdr=convert.hdr,
-    )
+        return _Found(
+            convert=convert,
+            times=times,
+            rate=rate,
+            constant=constant,
+            begins=(presented[0] or 0) * tick(stream),
+            aspect=Fraction(stream.sample_aspect_ratio or 1),
+            pictures=pictures,
+            missing=[tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found],
+        )
 
 
 def _since_first(pts: int | None, first: int | None, index: int, stream: av.VideoStream) -> Fraction:
@@ -257,8 +296,8 @@ class _Conversion:
 class _Decoder:
     """Frames of a file by their number; an earlier one than before means decoding from the start again."""
 
-    def __init__(self, path: Path, convert: _Conversion, whole: bool) -> None:
-        self._path, self._convert, self._whole = path, convert, whole
+    def __init__(self, path: Path, convert: _Conversion, weave: Weave | None) -> None:
+        self._path, self._convert, self._weave = path, convert, weave
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
@@ -269,7 +308,7 @@ class _Decoder:
             self._decoded = 0
         if self._decoded == 0:
             self._recent.clear()
-            self._decoding = _pictures(self._path, self._whole)
+            self._decoding = _pictures(self._path, self._weave)
         while self._decoded <= index:
             frame = next(self._decoding, None)
             if frame is None:
@@ -279,14 +318,16 @@ class _Decoder:
         return self._convert(self._recent[index - self._decoded])
 
 
-def _pictures(path: Path, whole: bool) -> Iterator[av.VideoFrame]:
+def _pictures(path: Path, weave: Weave | None) -> Iterator[av.VideoFrame]:
     with open_video(path) as (container, stream):
-        yield from _shown(decoded(container, stream, path, Gaps()), stream, whole)
+        yield from _shown(decoded(container, stream, path, Gaps()), stream, weave)
 
 
-def _shown(frames: Iterable[av.VideoFrame], stream: av.VideoStream, whole: bool) -> Iterable[av.VideoFrame]:
+def _shown(
+    frames: Iterable[av.VideoFrame], stream: av.VideoStream, weave: Weave | None
+) -> Iterable[av.VideoFrame]:
     """The frames of a file, made into whole pictures or as they are."""
-    return deinterlaced(frames, tick(stream)) if whole else frames
+    return deinterlaced(frames, tick(stream), weave) if weave else frames
 
 
 def count_frames(path: Path) -> int:
