@@ -11,6 +11,7 @@ from video.clips import CLIPS, encode
 
 from tweenfield import Deinterlace, describe_video, read_video, write_video
 
+there = pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips aren't here")
 HEIGHT, WIDTH, FRAMES = 96, 128, 24
 # FFmpeg's flags for interlaced transforms and motion.
 INTERLACED = 0x40000 | 0x20000000
@@ -87,6 +88,7 @@ def weave(pictures, first):
     return woven
 
 
+@there
 @pytest.mark.parametrize(("clip", "first"), [("bikes", 0), ("mouse", 1), ("walk", 0)])
 def test_what_lost_its_marks_is_recognised(tmp_path, clip, first):
     """Each whole picture is nearer to what was filmed than the woven one, where the picture moves."""
@@ -103,6 +105,7 @@ def test_what_lost_its_marks_is_recognised(tmp_path, clip, first):
     assert errors[0] < 0.6 * errors[1]
 
 
+@there
 def test_only_the_parts_that_are_interlaced_are_changed(tmp_path):
     filmed = np.asarray(read_video(CLIPS / "bikes.mkv").frames[:29])
     mixed = [*filmed, *filmed, *weave(filmed, 0)]

@@ -8,10 +8,9 @@ import pytest
 from video.clips import CLIPS, encode, texture
 
 from tweenfield.errors import UsageError, VideoError
-from tweenfield.video import Video, describe_video, parse_frames, parse_size, read_video
-from tweenfield.video import reading as reading_module
-from tweenfield.video.reading import quarter_turns
+from tweenfield.video import Video, describe_video, parse_frames, parse_size, read_video, surveying
 from tweenfield.video.selecting import resize
+from tweenfield.video.surveying import quarter_turns
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,7 @@ def test_ranges_outside_or_empty_say_how_many_frames_there_are(lossless, text):
 
 def test_nothing_after_the_range_is_decoded_and_nothing_outside_is_converted(lossless, monkeypatch):
     decoded, converted = [], []
-    decode, convert = reading_module.decoded, reading_module.rgb_from_frame
+    decode, convert = surveying.decoded, surveying.rgb_from_frame
 
     def counting(*args):
         for frame in decode(*args):
@@ -95,8 +94,8 @@ def test_nothing_after_the_range_is_decoded_and_nothing_outside_is_converted(los
         converted.append(frame.pts)
         return convert(frame, *args)
 
-    monkeypatch.setattr(reading_module, "decoded", counting)
-    monkeypatch.setattr(reading_module, "rgb_from_frame", noting)
+    monkeypatch.setattr(surveying, "decoded", counting)
+    monkeypatch.setattr(surveying, "rgb_from_frame", noting)
     read_video(lossless, frames="4:8:2")
     assert decoded == [0, 17, 33, 50, 67, 83, 100, 117]
     assert converted == [67, 100]

@@ -11,12 +11,12 @@ import av
 
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
-from tweenfield.video.decoding import Gaps, decoded, open_video, tick
+from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch
-from tweenfield.video.reading import FOLDER_RATE, quarter_turns
+from tweenfield.video.surveying import FOLDER_RATE, quarter_turns
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 
 # So many frames show what is in a video.
@@ -109,7 +109,7 @@ def _describe_folder(path: Path) -> VideoInfo:
 
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
-        frames, watch = decoded(container, stream, path, Gaps()), Watch()
+        frames, watch = decoded(container, stream, path), Watch()
         frame = next(frames)
         for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
             watch.look(shown)
