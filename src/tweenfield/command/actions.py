@@ -193,7 +193,8 @@ def drawer(
         if shutter is None:
             return render_field(result.field, positions[begin:end], size=size, keyframes=keyframes)
         exposures = [float(step) * shutter / 360 for step in steps[begin:end]]
-        return render_exposed(result.field, positions[begin:end], exposures)
+        transfer = result.source.color.transfer
+        return render_exposed(result.field, positions[begin:end], exposures, transfer=transfer)
 
     return drawn
 
