@@ -215,6 +215,14 @@ def look_of(source: Source | Video, timeline: Timeline, carried: Carried | None,
     )
 
 
+def say_reduced(output: str, size: tuple[int, int], look: Look, quiet: bool) -> None:
+    """Tell what of the picture the output can't hold."""
+    from tweenfield.video import container_for, reductions
+
+    for sentence in reductions(container_for(output), size, look):
+        say(f"tweenfield: {output}: {sentence}", quiet=quiet)
+
+
 def check_shutter(degrees: float | None, keyframes: Keyframes, size: str | None = None) -> None:
     """Refuse a shutter that can't be, another size, and observed frames that would have none."""
     if degrees is None:

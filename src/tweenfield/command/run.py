@@ -56,6 +56,7 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
         actions.carried_of(source, video, timeline, drawing, output, settings.quiet),
         encoding,
     )
+    actions.say_reduced(output, video.size, look, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:

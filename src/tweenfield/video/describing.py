@@ -16,6 +16,7 @@ from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch
+from tweenfield.video.png import color_of
 from tweenfield.video.surveying import FOLDER_RATE, quarter_turns
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 
@@ -84,6 +85,8 @@ def _describe_folder(path: Path) -> VideoInfo:
     paths = image_paths(path)
     image = read_image(paths[0])
     (height, width, _), depth = image.shape, 8 * image.dtype.itemsize
+    color, hdr = color_of(paths[0].read_bytes())
+    stated = color != ColorTags()
     return VideoInfo(
         container="folder",
         codec=paths[0].suffix.lower().lstrip("."),
@@ -95,15 +98,15 @@ def _describe_folder(path: Path) -> VideoInfo:
         constant_rate=True,
         duration=len(paths) / FOLDER_RATE,
         time_base=1 / FOLDER_RATE,
-        color=ColorTags(),
+        color=color,
         matrix="gbr",
-        primaries="unspecified",
-        transfer="unspecified",
+        primaries=PRIMARIES_NAMES.get(color.primaries, str(color.primaries)) if stated else "unspecified",
+        transfer=TRANSFER_NAMES.get(color.transfer, str(color.transfer)) if stated else "unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
         interlaced=False,
         audio=(),
-        hdr=None,
+        hdr=hdr,
     )
 
 

@@ -21,6 +21,7 @@ from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch, Weave
+from tweenfield.video.png import color_of
 from tweenfield.video.selecting import Window, frame_range, frames_slice, resize
 from tweenfield.video.surveying import FOLDER_RATE, Conversion, OnProgress, Survey, shown, survey
 
@@ -105,6 +106,7 @@ def _read_folder(
     frames = OnDemand(picture, (len(indices), height, width, 3), dtype)
     for done, _ in enumerate(frames, start=1):  # An unusable image is found now, not after hours of work.
         on_progress(done, len(indices))
+    color, hdr = color_of(paths[indices[0]].read_bytes())
     return Video(
         frames=frames,
         times=tuple(i / rate for i in indices),
@@ -112,6 +114,8 @@ def _read_folder(
         sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
         name=path.name,
         depth=8 * dtype.itemsize,
+        color=color,
+        hdr=hdr,
     )
 
 

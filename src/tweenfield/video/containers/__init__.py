@@ -8,6 +8,7 @@ from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, check_en
 from tweenfield.video.containers.coded import Coded
 from tweenfield.video.containers.gif import Gif
 from tweenfield.video.containers.pngs import Pngs
+from tweenfield.video.containers.reduced import reductions
 
 # SVT-AV1 tells its settings on stderr unless it is told to name errors only.
 os.environ.setdefault("SVT_LOG", "1")
@@ -76,4 +77,5 @@ __all__ = [
     "InPieces",
     "Look",
     "check_encoding",
+    "reductions",
 ]

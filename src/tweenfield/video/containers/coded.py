@@ -22,6 +22,7 @@ from tweenfield.video.containers.codecs import CODECS, Codec
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
+from tweenfield.video.hdr import svtav1_parameters, x264_parameters
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -67,7 +68,7 @@ class Coded:
         """Write frames from number ``begin`` on into a file for ``join``; returns how many there were."""
         first, count = list(islice(frames, REORDERED)), 0
         shape = _Shape.of(first)
-        codec = self._codec(look, shape.depth)
+        codec = self.codec_for(look, shape.depth)
         with av.open(f"file:{path}", "w", format=codec.piece) as container:
             picture = _Picture(container, codec, shape, look, begin)
             for count, rgb in enumerate(chain(first, frames), start=1):
@@ -79,7 +80,7 @@ class Coded:
         """Put pieces together, with all that is carried over; frames have this (height, width)."""
         with av.open(f"file:{pieces[0]}") as source:
             shape = _Shape(size=size, depth=look.depth, frames=source.streams.video[0].frames or REORDERED)
-        unpacked = self._codec(look, look.depth).unpacked
+        unpacked = self.codec_for(look, look.depth).unpacked
         with self._opened(path, shape, look) as (container, picture, carrier):
             for begin, piece in pieces.items():
                 start = look.tick(begin) * look.clock
@@ -98,7 +99,7 @@ class Coded:
         self, path: Path, shape: _Shape, look: Look
     ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
         with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
-            codec = self._codec(look, shape.depth)
+            codec = self.codec_for(look, shape.depth)
             picture = _Picture(container, codec, shape, look)
             if codec.tag and self.muxer in ("mp4", "mov"):
                 picture.stream.codec_context.codec_tag = codec.tag
@@ -109,7 +110,8 @@ class Coded:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
         return {"fflags": "+bitexact", **self.options}
 
-    def _codec(self, look: Look, depth: int) -> Codec:
+    def codec_for(self, look: Look, depth: int) -> Codec:
+        """What frames of so many bits are encoded with."""
         return CODECS[look.encoding.codec or (self.codecs[0] if depth == 8 else self.deep)]
 
 
@@ -157,6 +159,10 @@ class _Picture:
         options = codec.options_for(look.encoding)
         if codec.encoder == "libx265":
             options |= x265_options(shape.size, shape.frames, look.hdr)
+        elif codec.encoder == "libx264" and (told := x264_parameters(look.hdr)):
+            options["x264-params"] = ":".join(told)
+        elif codec.encoder == "libsvtav1" and (told := svtav1_parameters(look.hdr)):
+            options["svtav1-params"] = ":".join(told)
         stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
         assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
         stream.height, stream.width = shape.size

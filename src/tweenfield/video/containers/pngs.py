@@ -15,6 +15,7 @@ import numpy as np
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
 from tweenfield.video.depth import Levels
+from tweenfield.video.png import with_color
 
 
 @final
@@ -40,7 +41,8 @@ class Pngs:
         count = 0
         for count, frame in enumerate(frames, start=1):
             _, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-            (path / f"{begin + count - 1:06d}.png").write_bytes(data.tobytes())
+            png = with_color(data.tobytes(), look.color, look.hdr)
+            (path / f"{begin + count - 1:06d}.png").write_bytes(png)
         return count
 
     def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:

@@ -1,0 +1,34 @@
+"""What of a picture a file can't hold, to be said before the work begins."""
+
+from __future__ import annotations
+
+import av
+
+from tweenfield.video.color import bits_of
+from tweenfield.video.containers.base import Container, Look
+from tweenfield.video.containers.coded import Coded
+from tweenfield.video.containers.gif import Gif
+
+
+def reductions(container: Container, size: tuple[int, int], look: Look) -> list[str]:
+    """A sentence for each property of frames of (height, width) that is lost."""
+    if isinstance(container, Coded):
+        codec = container.codec_for(look, look.depth)
+        bits = bits_of(av.VideoFormat(codec.pixel_format(look.encoding, size, look.depth)))
+        tells, more = codec.tells_hdr, "hevc" in container.codecs
+    elif isinstance(container, Gif):
+        bits, tells, more = 8, False, False
+    else:
+        return []
+    said = []
+    if bits < look.depth:
+        instead = "--codec ffv1 in .mkv or a folder of PNGs keeps all"
+        if more and look.depth > 10:
+            instead = f"--codec hevc --pixel-format yuv420p12le keeps 12, {instead}"
+        said.append(f"{look.depth} bits per component are written with {bits}; {instead}")
+    if look.hdr is not None and not tells:
+        said.append(
+            "what the video says of its display and light levels is left out; choose --codec hevc or av1 in "
+            ".mp4 or .mkv to keep it"
+        )
+    return said
