@@ -120,5 +120,5 @@ def test_loops_are_compiled_where_their_code_cannot_be_kept(monkeypatch):
             values[k] *= 2
 
     values = np.ones(3)
-    kernels._compiled(double)(values)
+    kernels.compiled(double)(values)
     assert values.tolist() == [2, 2, 2]

@@ -6,6 +6,8 @@ Unser, *Splines: A Perfect Fit for Signal and Image Processing*, IEEE SPM 1999.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -38,17 +40,27 @@ def shift(
     images: Float[Tensor, "batch channels height width"], offset: Float[Tensor, "batch 2"]
 ) -> Float[Tensor, "batch channels height width"]:
     """The images at every pixel's place moved by (x, y) = ``offset``, each with its own."""
+
+    def matrices(size: int, distances: Tensor) -> Tensor:
+        made = [_shifting(size, d, images.dtype, images.device) for d in distances.tolist()]
+        return torch.stack(made)[:, None]
+
     x, y = offset.unbind(1)
-    rows, columns = _shifting(images.shape[2], y), _shifting(images.shape[3], x)
-    return rows[:, None] @ images @ columns.mT[:, None]
+    return matrices(images.shape[2], y) @ images @ matrices(images.shape[3], x).mT
 
 
-def _shifting(size: int, distance: Float[Tensor, " batch"]) -> Float[Tensor, "batch {size} {size}"]:
-    """Filter and interpolation of one axis as matrices."""
-    cell, t = _clamped(torch.arange(size).to(distance) + distance[:, None], size + 2 * MARGIN)
-    taps = cell.long()[..., None] + (MARGIN - 1) + torch.arange(4, device=distance.device)
-    basis = distance.new_zeros(*cell.shape, size + 2 * MARGIN)
-    return basis.scatter_(2, taps, torch.stack(_weights(t), dim=-1)) @ _filter(size, distance)
+# A fit shifts crops of one size by a few distances, thousands of times.
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def _shifting(
+    size: int, distance: float, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "{size} {size}"]:
+    """Filter and interpolation of one axis as a matrix."""
+    position = torch.arange(size, dtype=dtype, device=device) + distance
+    cell, t = _clamped(position, size + 2 * MARGIN)
+    taps = cell.long()[:, None] + (MARGIN - 1) + torch.arange(4, device=device)
+    basis = position.new_zeros(size, size + 2 * MARGIN)
+    return basis.scatter_(1, taps, torch.stack(_weights(t), dim=-1)) @ _filter(size, position)
 
 
 def sample(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tweenfield.errors import FitError
 from tweenfield.fields.base import Field, Grid
+from tweenfield.fitting.adam import Adam
 from tweenfield.fitting.device import resolve_device
 from tweenfield.fitting.objective import Objective
 from tweenfield.fitting.precision import matrix_precision
@@ -140,8 +141,7 @@ class _Run:
             **dict(self._model.named_parameters()),
             **dict(self._objective.learnt.named_parameters()),
         }
-        # Fused: one pass over the parameters in place of eight.
-        self._optimizer = torch.optim.Adam(self._fitted.values(), lr=recipe.fit.learning_rate, fused=True)
+        self._optimizer = Adam(self._fitted)
         self._steps = recipe.fit.count(self._objective.steps_per_epoch(self._model))
         self._step, self._before = 0, 0.0
         self._history: list[Progress] = []
@@ -152,10 +152,7 @@ class _Run:
             raise _other_settings(self._source)
         self._model.load_state_dict(part.field.state_dict())
         self._objective.learnt.load_state_dict(part.learnt.state_dict())
-        for name, parameter in self._fitted.items():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                value = part.checkpoint.optimizer[f"{name}.{key}"].to(parameter.device, copy=True)
-                self._optimizer.state[parameter][key] = value
+        self._optimizer.restore(part.checkpoint.optimizer)
         self._step, self._before, self._history = part.step, part.seconds, list(part.history)
 
     def go(
@@ -187,11 +184,6 @@ class _Run:
         return self._result()
 
     def _result(self) -> FitResult:
-        optimizer = {
-            f"{name}.{key}": value.detach().clone()
-            for name, parameter in self._fitted.items()
-            for key, value in self._optimizer.state[parameter].items()
-        }
         unfinished = self._step < self._steps
         return FitResult(
             field=self._model,
@@ -203,7 +195,7 @@ class _Run:
             seconds=self._before + time.monotonic() - self._began,
             history=self._history,
             learnt=self._objective.learnt,
-            checkpoint=Checkpoint(optimizer=optimizer, teacher=self._teacher) if unfinished else None,
+            checkpoint=Checkpoint(optimizer=self._optimizer.state(), teacher=self._teacher) if unfinished else None,
         )
 
     def _progress(self, recent: list[Tensor]) -> Progress:
@@ -227,17 +219,14 @@ class _Run:
 def _take_step(
     model: Field,
     objective: Objective,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     config: FitConfig,
     step: int,
     steps: int,
 ) -> tuple[Tensor, ...]:
-    for group in optimizer.param_groups:
-        group["lr"] = 0.5 * config.learning_rate * (1 + math.cos(math.pi * (step - 1) / steps))
     losses = objective(model, torch.Generator().manual_seed((config.seed << 32) + step))
-    optimizer.zero_grad()
     losses.total.backward()
-    optimizer.step()
+    optimizer.step(0.5 * config.learning_rate * (1 + math.cos(math.pi * (step - 1) / steps)))
     return losses
 
 

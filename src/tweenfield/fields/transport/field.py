@@ -30,7 +30,7 @@ from torch import Tensor
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid
-from tweenfield.fields.transport import kernels
+from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
 from tweenfield.flow.observed import Observed
@@ -284,10 +284,12 @@ class Transport(Field):
             # A cut may be anywhere in its interval: the first shot is carried on until the middle.
             weight[0 if knot <= KNOTS // 2 else 1] = 1
             return weight
-        cues = torch.from_numpy(traced.cues).to(self._like)[None]
-        present = torch.from_numpy(traced.present).to(self._like)[None]
-        colors = self._candidates(interval, displacement)[None]
-        evidence = gather(colors, cues, present, self._like.new_tensor([knot / KNOTS]))
+        colors = self._candidates(interval, displacement)
+        if self._has_kernels():
+            evidence = gathering.gather(colors, traced.cues, traced.present, knot / KNOTS)
+        else:
+            cues, present = (torch.from_numpy(a).to(self._like)[None] for a in (traced.cues, traced.present))
+            evidence = gather(colors[None], cues, present, self._like.new_tensor([knot / KNOTS]))
         weights: Tensor = self.mixing(evidence, strength=STRENGTH)
         return weights[0]
 

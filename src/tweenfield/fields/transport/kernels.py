@@ -40,7 +40,7 @@ Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 _MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
-def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """A loop over rows in machine code, by all cores."""
     # Unwrapped, as tests put a type checker around every function.
     compiled = njit(parallel=True, nogil=True, **_MATHS)(unwrap(loop))
@@ -51,7 +51,7 @@ def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     return result
 
 
-def _inlined(step: Callable[..., Any]) -> Callable[..., Any]:
+def inlined(step: Callable[..., Any]) -> Callable[..., Any]:
     """A part of such loops."""
     inlined: Callable[..., Any] = njit(inline="always", **_MATHS)(unwrap(step))
     return inlined
@@ -63,7 +63,7 @@ def _called(step: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-@_inlined
+@inlined
 def _cubic(t: np.float32) -> tuple[Any, Any, Any, Any]:
     """Weights of the four B-spline coefficients around a place that far within its cell."""
     u = _ONE - t
@@ -75,13 +75,13 @@ def _cubic(t: np.float32) -> tuple[Any, Any, Any, Any]:
     )
 
 
-@_inlined
+@inlined
 def _level(picture: np.ndarray) -> Any:
     """The colour in [0, 1] of a level of a picture in uint8 or uint16."""
     return _LEVEL if picture.itemsize == 1 else _FINE_LEVEL
 
 
-@_inlined
+@inlined
 def _reflected(k: int, size: int) -> int:
     """The sample that stands for number k of a line that is mirrored at its first and its last one."""
     if size == 1:
@@ -115,7 +115,7 @@ def _filter_line(line: np.ndarray, size: int, channels: int) -> None:
             line[k, c] *= _GAIN
 
 
-@_compiled
+@compiled
 def _filter_columns(coefficients: np.ndarray, height: int) -> None:
     """The same along the other axis: rows 2 to height + 1, all columns; then the margins above and below."""
     flat = coefficients.reshape(len(coefficients), -1)
@@ -153,7 +153,7 @@ def _filter_columns(coefficients: np.ndarray, height: int) -> None:
                 flat[2 + k, i] = flat[row, i]
 
 
-@_compiled
+@compiled
 def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
     height, width, _ = picture.shape
     level = _level(picture)
@@ -169,7 +169,7 @@ def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
                 out[y + 2, 2 + k, c] = line[_reflected(k, width), c]
 
 
-@_compiled
+@compiled
 def _filter_map_rows(displacement: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
     height, width = weight.shape[1:]
     for y in prange(height):
@@ -211,7 +211,7 @@ def spline_maps(
     return out
 
 
-@_inlined
+@inlined
 def _placed(position: Any, size: int) -> tuple[int, Any]:
     """The cell of a place, and how far within it, after clamping to the picture."""
     position = min(max(position, _ZERO), _F(size - 1))
@@ -219,7 +219,7 @@ def _placed(position: Any, size: int) -> tuple[int, Any]:
     return cell, position - _F(cell)
 
 
-@_inlined
+@inlined
 def _color(coefficients: np.ndarray, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """The picture behind coefficients at (x, y)."""
     cell_x, in_x = _placed(x, coefficients.shape[1] - 4)
@@ -239,7 +239,7 @@ def _color(coefficients: np.ndarray, x: Any, y: Any) -> tuple[Any, Any, Any]:
     return red, green, blue
 
 
-@_compiled
+@compiled
 def fetch(
     pictures: Pictures, displacement: np.ndarray, step: int, first: tuple[int, int], out: np.ndarray
 ) -> None:
@@ -261,7 +261,7 @@ def fetch(
                 out[j, 0, y, x], out[j, 1, y, x], out[j, 2, y, x] = red, green, blue
 
 
-@_inlined
+@inlined
 def _add_moving(picture: np.ndarray, x: int, y: int, dx: Any, dy: Any, w: Any, line: np.ndarray) -> None:
     """Add ``w`` times the colour at (x + dx, y + dy) to pixel x of a line."""
     if w != _ZERO:
@@ -271,7 +271,7 @@ def _add_moving(picture: np.ndarray, x: int, y: int, dx: Any, dy: Any, w: Any, l
         line[x, 2] += w * blue
 
 
-@_inlined
+@inlined
 def _add_still(row: np.ndarray, x: int, w: Any, level: Any, line: np.ndarray) -> None:
     """Add ``w`` times a pixel of a frame's row to pixel x of a line."""
     w *= level
@@ -280,7 +280,7 @@ def _add_still(row: np.ndarray, x: int, w: Any, level: Any, line: np.ndarray) ->
     line[x, 2] += w * row[x, 2]
 
 
-@_compiled
+@compiled
 def mix(
     pictures: Pictures, frames: Pictures, displacement: np.ndarray, weight: np.ndarray, out: np.ndarray
 ) -> None:
@@ -306,7 +306,7 @@ def mix(
                 _add_still(row, x, w[x], level, line)
 
 
-@_compiled
+@compiled
 def mix_enlarged(
     pictures: Pictures, frames: Pictures, maps: np.ndarray, reduction: int, out: np.ndarray
 ) -> None:
@@ -347,7 +347,7 @@ def mix_enlarged(
                 _add_still(row, x, values[x, _WEIGHTS + j], level, line)
 
 
-@_compiled
+@compiled
 def _round_rows(colors: np.ndarray, out: np.ndarray) -> None:
     height, width, _ = colors.shape
     top = _F(255) if out.itemsize == 1 else _F(65535)

@@ -32,15 +32,17 @@ from torch.nn import functional as F
 
 from tweenfield.fields.transport.candidates import CANDIDATES, CUES, NEAR
 
-# Differences of colour are multiplied by this before tanh: they saturate at about 1 / 8.
-_GAIN = 8.0
+# Differences of colour are multiplied by this before they saturate, at about 1 / 8.
+GAIN = 8.0
+# Where they reach 1.
+LONGEST = 3.0
 # The difference e at which the correction is halved, and the side of the square that e is averaged over.
 _LEVEL = 1 / 255
 _AROUND = 5
 # The convolutions of 3x3 work on a picture this much smaller.
 COARSER = 2
 # What is seen of each pixel by itself: the candidates' mean differences over RGB, cues and s.
-_FINE = CANDIDATES + CUES + 1
+FINE = CANDIDATES + CUES + 1
 # Hidden channels of the network that sees it.
 _FINE_WIDTH = 16
 # Rendering applies 80 % of the learned correction, because hidden frames differ from real gaps.
@@ -85,16 +87,28 @@ def gather(
     s, still = fraction[:, None, None], cues[:, -1]
     base = base_weights(still, fraction)
     mixed = (base[:, :, None] * colors).sum(dim=1, keepdim=True)
-    difference = torch.tanh(_GAIN * (colors - mixed) * present[:, :, None, None, None])
+    difference = saturated(GAIN * (colors - mixed) * present[:, :, None, None, None])
     others = torch.cat((cues, s[:, None].expand_as(cues[:, :1])), dim=1)
     features = torch.cat((difference.flatten(1, 2), others), dim=1)
     fine = torch.cat((difference.mean(dim=2), others), dim=1)
     rows, columns = still.shape[1:]
     if rows % COARSER or columns % COARSER:
         features = F.pad(features, (0, columns % COARSER, 0, rows % COARSER), mode="replicate")
-    doubt = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
-    doubt = F.avg_pool2d(doubt, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
-    return Evidence(F.avg_pool2d(features, COARSER), fine, still, doubt / (doubt + _LEVEL), present, fraction)
+    differing = (colors[:, NEAR[0] : NEAR[1] + 2] - mixed).abs().mean(dim=(1, 2))
+    return Evidence(F.avg_pool2d(features, COARSER), fine, still, doubt(differing), present, fraction)
+
+
+def saturated(values: Tensor) -> Tensor:
+    """x (27 + x^2) / (27 + 9 x^2), which is 1 from 3 on: tanh to 0.024, without its exponentials."""
+    values = values.clamp(-LONGEST, LONGEST)
+    squares = values.square()
+    return values * (27 + squares) / (27 + 9 * squares)
+
+
+def doubt(differing: Float[Tensor, "batch height width"]) -> Float[Tensor, "batch height width"]:
+    """e / (e + 1/255), given the mean difference at each pixel that e averages."""
+    e = F.avg_pool2d(differing, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False)
+    return e / (e + _LEVEL)
 
 
 class Mixing(nn.Module):
@@ -107,7 +121,7 @@ class Mixing(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.layers = _convolutions([3 * CANDIDATES + CUES + 1, *[width] * (depth - 1)], 3, generator)
-        self.fine = _convolutions([_FINE, _FINE_WIDTH], 1, generator)
+        self.fine = _convolutions([FINE, _FINE_WIDTH], 1, generator)
 
     def forward(
         self, evidence: Evidence, strength: float = 1.0

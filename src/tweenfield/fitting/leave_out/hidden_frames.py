@@ -37,7 +37,8 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
-from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights, gather
+from tweenfield.fields.transport.gathering import gather
+from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -46,7 +47,7 @@ from tweenfield.video.depth import colors, full_scale
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
 _KINDS = ((2, 2), (2, 1), (4, 4))
 # Larger maps are cropped to these sides, so that preparation costs about the same for any size.
-_LARGEST = (240, 360)
+_LARGEST = (120, 180)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
 # A hidden frame with this much less agreement than the median has confidence 0.
@@ -116,7 +117,7 @@ def _hide(
     video, small = observed.video, observed.reduced(reduction)
     # In pixels of the maps. Larger frames are cropped; what is left of a side that doesn't divide is dropped.
     rows, columns = (
-        min(side // (shrink * reduction), most) // COARSER * COARSER
+        min(side // (shrink * reduction), most // min(reduction, 2)) // COARSER * COARSER
         for side, most in zip(video.size, _LARGEST, strict=True)
     )
     if min(rows, columns) < _SMALLEST:
@@ -196,9 +197,8 @@ def _hidden(
     traced = trace(around, fraction)
     displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
     colors = _candidates([reduce(frame, reduction) for frame in frames], displacement, 1, (0, 0))
-    cues, at = torch.from_numpy(traced.cues)[None], torch.tensor([fraction], dtype=torch.float32)
-    evidence = gather(colors[None], cues, torch.from_numpy(traced.present)[None].float(), at)
-    base = base_weights(evidence.still, at)
+    evidence = gather(colors, traced.cues, traced.present, fraction)
+    base = base_weights(evidence.still, evidence.fraction)
     offset = (torch.tensor([pixel]) + 0.5) / reduction - 0.5
     if reduction > 1:
         moved = splines.shift(displacement, offset.expand(STILL, 2))

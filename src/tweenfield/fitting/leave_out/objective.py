@@ -35,7 +35,7 @@ class LeaveOut:
     """At most this many hidden frames of each kind, spread over the video."""
     crops: int = 8
     """Crops of hidden frames per step."""
-    side: int = 60
+    side: int = 42
     """Side of a crop in pixels of the maps, at least 2."""
 
     def __post_init__(self) -> None:
