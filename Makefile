@@ -4,13 +4,21 @@ BIN := .venv/bin
 # Threads that wait by spinning make everything several times slower where cores are shared.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test docs clean
+.PHONY: demo test campaign kills docs clean
 
 demo: .venv/installed
 	$(BIN)/python demo/demo.py
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -p tests.covered
+
+# Thousands of damaged files in place of the few that make test reads.
+campaign: .venv/installed-test
+	CAMPAIGN=2500 $(BIN)/python -m pytest tests/campaign
+
+# A hundred commands killed at random moments, and given again.
+kills: .venv/installed-test
+	KILLS=100 $(BIN)/python -m pytest tests/kills
 
 docs: .venv/installed-test
 	$(BIN)/mkdocs build --strict

@@ -195,6 +195,9 @@ def test_commands_page_has_every_flag_of_every_command():
         }
         missing = [flag for flag in flags if not re.search(rf"`{flag}[ `]", own)]
         assert not missing, f"{name} lacks {missing}"
+        rows = re.findall(r"^\| (`-.*?) \|", sections[name], re.MULTILINE)
+        invented = set(re.findall(r"`(--?[\w-]+)", " ".join(rows))) - flags
+        assert not invented, f"{name} has no {invented}"
         assert f"tweenfield {name} " in own
 
 

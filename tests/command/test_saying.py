@@ -86,6 +86,35 @@ def test_what_ends_the_work_is_one_sentence(clip, tmp_path, monkeypatch, error, 
     fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, said)
 
 
+def test_a_name_with_control_characters_is_one_line_and_moves_no_cursor(tmp_path):
+    fails(
+        tweenfield("info", tmp_path / "a\n\x1b[2Jb\r\udcff.mp4"),
+        1,
+        "a\\n\\x1b[2Jb\\r\\udcff.mp4: no such file",
+    )
+
+
+def test_a_name_that_is_too_long_for_any_file_is_one_sentence(clip, tmp_path):
+    name = 300 * "a"
+    said = "a: no file can have so long a name"
+    fails(tweenfield("info", tmp_path / name), 1, said)
+    fails(
+        tweenfield("run", clip, "-o", tmp_path / f"{name}.mp4", *SHORT),
+        1,
+        ".mp4: no file can have so long a name",
+    )
+    fails(tweenfield("flow", clip, "-o", tmp_path / "o", "--flow", name), 1, said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_arguments_are_read_is_one_sentence(clip, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tweenfield.command.app._Commands.parse_args", interrupted)
+    fails(tweenfield("info", clip), 1, "stopped by Ctrl-C")
+
+
 def test_ctrl_c_in_a_fit_keeps_it_and_resume_ends_it(clip, tmp_path, monkeypatch):
     target, checkpoint = tmp_path / "m.tween", tmp_path / "m.checkpoint.tween"
     with monkeypatch.context() as patch:

@@ -12,7 +12,9 @@ RATES = (1e-2, 3e-2, 1e-3, 5e-2)
 
 
 def test_steps_are_those_of_pytorch_and_go_on_from_a_state():
-    ours, theirs = (nn.ParameterDict({"a": torch.linspace(-1, 2, 7), "b": torch.ones(2, 3)}) for _ in range(2))
+    ours, theirs = (
+        nn.ParameterDict({"a": torch.linspace(-1, 2, 7), "b": torch.ones(2, 3)}) for _ in range(2)
+    )
     optimizer = Adam(dict(ours.items()))
     reference = torch.optim.Adam(theirs.values(), fused=True)
     for k, rate in enumerate(RATES):

@@ -8,7 +8,10 @@ import pytest
 import torch
 from conftest import to_8bit, waves
 
-from tweenfield.fitting.leave_out.hidden_frames import hide_frames
+from tweenfield.fields.transport.candidates import STILL
+from tweenfield.fields.transport.mixing import Mixing, base_weights
+from tweenfield.fitting.leave_out import hidden_frames
+from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.flow import Flow, sampling
 from tweenfield.flow.observed import Observed
 from tweenfield.video import Video
@@ -35,42 +38,67 @@ def test_something_predicts_each_hidden_frame(reduction, monkeypatch):
     for kind in kinds:
         assert kind
         for hidden in kind:
-            assert hidden.colors.shape[3:] == hidden.truth.shape[2:] == hidden.size
-            error = (hidden.colors - hidden.truth[:, None]).float().abs()
+            assert hidden.differences.shape[3:] == hidden.missing.shape[2:] == hidden.size
+            s = hidden.fine[0, -1, 0, 0].item()
+            error = (hidden.differences / (4 * s * (1 - s)) - hidden.missing[:, None]).float().abs()
             error = error[0, :, :, 4:-4, 4:-4].mean(dim=(1, 2, 3))
             # One that follows the motion is nearer than one that stands still.
-            assert error.min() < 0.015 < error[-1] / 2
+            assert error.min() < 0.015 < error[STILL] / 2
+
+
+def test_what_is_left_is_the_truth_less_the_mixture(monkeypatch):
+    """By way of the definition, with weights that the network moves far."""
+    seen = []
+    gathered = hidden_frames.gather
+    monkeypatch.setattr(
+        hidden_frames, "gather", lambda *a: (seen.append((a[0], gathered(*a))), gathered(*a))[1]
+    )
+    mixing = Mixing(8, 3, seed=0)
+    with torch.no_grad():
+        for layers in (mixing.layers, mixing.fine):
+            layers[-1].weight.mul_(10000)
+    kinds = hide_frames(moving(11), 1, 6)
+    found = {hidden.missing.shape: hidden for kind in kinds for hidden in kind}
+    assert len(found) == 3
+    for colors, evidence in seen:
+        (hidden,) = [
+            hidden
+            for kind in kinds
+            for hidden in kind
+            if hidden.features.shape == evidence.features.shape
+            and torch.equal(hidden.features, evidence.features.half())
+        ]
+        with torch.no_grad():
+            base = base_weights(evidence.still, evidence.fraction)
+            moved = (mixing(evidence, strength=0.8) - base)[:, :, None] * colors
+            change = hidden.missing.float() - Hidden(*(part.float() for part in hidden)).left(mixing, 0.8)
+        assert change.abs().mean() > 0.005
+        torch.testing.assert_close(change, moved.sum(dim=1), atol=2e-3, rtol=2e-2)
 
 
 def test_of_three_frames_the_middle_one_is_hidden():
     kinds = hide_frames(moving(3), 1, 6)
-    assert [(len(kind), kind[0].fraction.item()) for kind in kinds] == [(1, 0.5), (1, 0.5)]
+    assert [(len(kind), kind[0].fine[0, -1, 0, 0].item()) for kind in kinds] == [(1, 0.5), (1, 0.5)]
 
 
 def test_colours_of_smaller_maps_are_pixels_of_the_full_picture(monkeypatch):
     monkeypatch.setattr(sampling, "_MOST_PIXELS", HEIGHT * WIDTH / 4)
     observed = moving(25)
     _, full, _ = hide_frames(observed, 2, 20)
-    # Which pixel of a square of 2x2 stands for it, by its offset in squares.
-    pixels = {((x - 0.5) / 2, (y - 0.5) / 2): np.s_[:, y::2, x::2] for y in (0, 1) for x in (0, 1)}
+    frames = observed.video.frames.astype(np.float32) / 255
+    apart = np.abs(np.diff(frames, axis=2)).mean()
     seen = set()
     for hidden in full:
-        truth = 255 * hidden.truth[0].float().permute(1, 2, 0).numpy()
-        distance = {
-            offset: np.abs(observed.video.frames[pixel] - truth).mean(axis=(1, 2, 3)).min()
-            for offset, pixel in pixels.items()
-        }
-        nearest = min(distance, key=distance.get)
-        assert distance[nearest] < 0.5
-        assert nearest == tuple(hidden.offset[0].tolist())
-        seen.add(nearest)
-    assert seen == set(pixels)
+        # Truth and candidates are of the same pixel of a square, or they would be apart as neighbours are.
+        assert hidden.missing[..., 4:-4, 4:-4].float().abs().mean() < apart / 5
+        seen.add(tuple(hidden.offset[0].tolist()))
+    assert seen == {(x, y) for x in (-0.25, 0.25) for y in (-0.25, 0.25)}
 
 
 def test_a_crop_is_the_same_part_of_everything():
     hidden = hide_frames(moving(11), 1, 6)[0][0]
     crop = hidden.crop(8, 20, 16)
-    assert torch.equal(crop.truth, hidden.truth[:, :, 8:24, 20:36])
-    assert torch.equal(crop.colors, hidden.colors[..., 8:24, 20:36])
+    assert torch.equal(crop.missing, hidden.missing[:, :, 8:24, 20:36])
+    assert torch.equal(crop.differences, hidden.differences[..., 8:24, 20:36])
     assert torch.equal(crop.doubt, hidden.doubt[:, 8:24, 20:36])
     assert torch.equal(crop.features, hidden.features[..., 4:12, 10:18])

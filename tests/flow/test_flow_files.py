@@ -186,6 +186,15 @@ def test_damaged_numpy_files_are_refused(tmp_path, video, flow, kind):
             read_flow(path, video)
 
 
+@pytest.mark.parametrize(
+    "header", [b"{'descr': '<f4', 'fortran", b"{'descr': \x00", b"(" * 90, b"{1: 2}", b"9" * 100]
+)
+def test_an_npy_whose_header_is_no_python_is_refused(tmp_path, video, header):
+    (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+    with pytest.raises(FlowError, match="not a NumPy file of plain numbers"):
+        read_flow(tmp_path / "bad.npy", video)
+
+
 def test_an_npy_that_claims_an_absurd_size_is_refused(tmp_path, video):
     path = tmp_path / "bad.npy"
     with path.open("wb") as file:

@@ -1,12 +1,15 @@
 """Where a result can't be put is found out before any work, by every command."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command.running import fails, tweenfield
 
 from tweenfield.errors import OutputError
-from tweenfield.storage.atomic import check_target
+from tweenfield.storage.atomic import atomic_output, check_target
 
 takes_no_files = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="needs a folder in which not even root can make a file"
@@ -50,3 +53,22 @@ def test_the_current_folder_is_no_new_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "in")
     with pytest.raises(OutputError, match="choose a name in it"):
         check_target(".", folder=True)
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_running_one_makes_is_not(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    target = tmp_path / "out.mp4"
+    with atomic_output(target) as temporary:
+        ours = temporary.name
+        temporary.touch()
+    left = tmp_path / ours.replace(f"-{os.getpid()}", f"-{dead.pid}")
+    running = tmp_path / ours.replace(f"-{os.getpid()}", f"-{os.getppid()}")
+    elsewhere = tmp_path / f".out.mp4.partial-00000000-{dead.pid}.mp4"
+    other = tmp_path / f".other.mp4.partial-{dead.pid}.mp4"
+    for path in (left, running, elsewhere, other):
+        path.write_text("half")
+    with atomic_output(target) as temporary:
+        assert not left.exists()
+        temporary.write_text("whole")
+    assert {p.name for p in tmp_path.iterdir()} == {"out.mp4", running.name, elsewhere.name, other.name}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tweenfield.choices import Repeats
 from tweenfield.command.console import Stages, print_facts, print_json, print_scores, say, stages
-from tweenfield.command.options import Drawing, Keyframes, Settings, Writing, check_name
+from tweenfield.command.options import Drawing, Keyframes, Reading, Settings, Writing, check_name
 from tweenfield.errors import FlowError, UsageError
 
 # An encoder holds about as many frames back.
@@ -58,7 +58,7 @@ def recipe_of(settings: Settings) -> Recipe:
     return replace(preset(settings.preset, settings.field), **given)
 
 
-def read(source: Path, settings: Settings) -> Video:
+def read(source: Path, settings: Reading) -> Video:
     """The frames that were asked for."""
     from tweenfield.video import parse_rate, parse_size, parse_time, read_video
 
@@ -110,7 +110,7 @@ def shots_of(source: Path, quiet: bool) -> list[Shot]:
     """The shots of all of a video."""
     from tweenfield.video import find_shots
 
-    return find_shots(read(source, Settings(quiet=quiet)))
+    return find_shots(read(source, Reading(quiet=quiet)))
 
 
 def given_flow(path: str, video: Video) -> Flow:
@@ -288,9 +288,15 @@ def say_scores(evaluation: Evaluation, json: str | None) -> None:
         )
 
 
-def show_settings(verbose: bool, video: Video, recipe: Recipe) -> None:
-    """Tell the settings, if asked to."""
-    if verbose:
-        for part in (video, recipe.field, recipe.objective, recipe.fit, recipe.teacher):
+def show_settings(verbose: bool, *used: object) -> None:
+    """Tell what is used, recipes part by part, if asked to."""
+    if not verbose:
+        return
+    from tweenfield.fitting.recipe import Recipe
+
+    for each in used:
+        recipe = each if isinstance(each, Recipe) else None
+        parts = (recipe.field, recipe.objective, recipe.fit, recipe.teacher) if recipe else (each,)
+        for part in parts:
             if part is not None:
                 say(repr(part))

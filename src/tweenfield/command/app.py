@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,15 +20,15 @@ from tweenfield.command.info import info
 from tweenfield.command.options import (
     BaselineOption,
     FlowOption,
-    Frames,
     In,
     LpipsOption,
     PlainCommand,
     PlainFlags,
     ProtocolOption,
     Quiet,
+    Reading,
     Settings,
-    Size,
+    Verbose,
     check_name,
     takes_groups,
 )
@@ -36,11 +37,17 @@ from tweenfield.command.run import run
 from tweenfield.command.view import view
 from tweenfield.errors import TweenfieldError, UsageError
 
+# What PyTorch, OpenCV, CUDA and threads say in place of raising MemoryError.
+_NO_MEMORY = ("allocate memory", "Insufficient memory", "out of memory", "can't start new thread")
+
 
 class _Commands(PlainFlags, TyperGroup):
     """Turns every expected failure into one sentence on stderr and an exit status."""
 
     def invoke(self, ctx: Any) -> Any:  # the context is click's, or that of the copy inside newer typers
+        # A flag before the command's name is the default of the same flag after it.
+        given = {name: True for name in ("quiet", "verbose") if ctx.params[name]}
+        ctx.default_map = dict.fromkeys(self.commands, given)
         try:
             return super().invoke(ctx)
         except TweenfieldError as error:
@@ -51,7 +58,11 @@ class _Commands(PlainFlags, TyperGroup):
             # Whoever read stdout has gone; Python would complain once more when it flushes it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except MemoryError:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                _fail(f"{error.filename}: no file can have so long a name; choose a shorter one", 1)
+            if not isinstance(error, MemoryError) and not any(said in str(error) for said in _NO_MEMORY):
+                raise
             _fail("not enough memory; choose a smaller --size or fewer --frames", 1)
 
 
@@ -92,10 +103,17 @@ def main() -> None:
     # that fall asleep at once, on idle ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    # What is wrong with an image is said once, by this program.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     _terminated.clear()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="tweenfield")
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # Typer makes 130 of a Ctrl-C that comes while it still reads the arguments.
+        if isinstance(stop, SystemExit) and stop.code != 130:
+            raise
+        _fail("stopped by Ctrl-C; the output was not written", 1)
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -114,6 +132,8 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     pass
 
@@ -254,23 +274,25 @@ app.command(cls=PlainCommand)(view)
 
 
 @app.command(cls=PlainCommand)
+@takes_groups
 def flow(
     source: In,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="A new folder.", show_default=False)
     ],
     flow: FlowOption = "dis",
-    frames: Frames = None,
-    size: Size = None,
-    quiet: Quiet = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Optical flow between every two frames, as .flo files and pictures; --flow DIR reads them back."""
     from tweenfield.flow import write_flow
     from tweenfield.storage.atomic import check_target
 
     check_target(output, inputs=[source], folder=True)
-    video = actions.read(source, Settings(frames=frames, size=size, quiet=quiet))
-    with stages(quiet) as on_stage:
-        write_flow(actions.flow_of(flow, video, on_stage), output)
-    if not quiet:
+    video = actions.read(source, reading)
+    with stages(reading.quiet) as on_stage:
+        found = actions.flow_of(flow, video, on_stage)
+        actions.show_settings(reading.verbose, video, found)
+        write_flow(found, output)
+    if not reading.quiet:
         print_facts({"written": output, "intervals": len(video) - 1})

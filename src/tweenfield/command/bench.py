@@ -18,6 +18,7 @@ from tweenfield.command.options import (
     LpipsOption,
     ProtocolOption,
     Quiet,
+    Verbose,
     check_name,
 )
 from tweenfield.errors import Stopped, UsageError
@@ -73,6 +74,7 @@ def bench(
     lpips: LpipsOption = None,
     device: DeviceOption = Device.auto,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Tables and figures of the paper from your own data, beside what it claims; finished parts are kept."""
     from tweenfield.baselines import chosen
@@ -92,6 +94,7 @@ def bench(
         comparing = " and ".join(name for name, experiment in EXPERIMENTS.items() if experiment.compares)
         raise UsageError(f"--baseline is for {comparing}, which compare with baselines; leave it out")
     measure = actions.lpips_of(lpips)
+    actions.show_settings(verbose, scale, estimator, protocol, *(chosen(baseline) if baseline else ()))
     stopped_at = ""
     with stages(quiet) as on_stage:
 

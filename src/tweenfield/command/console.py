@@ -128,9 +128,10 @@ def stages(quiet: bool) -> Iterator[Stages]:
 
 
 def say(message: str, *, quiet: bool = False) -> None:
-    """One line on stderr."""
+    """One line on stderr; of what can't be printed, as in the name of a file, its escape."""
     if not quiet:
-        print(message, file=sys.stderr)
+        shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        print("".join(shown), file=sys.stderr)
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tweenfield.command import actions
-from tweenfield.command.console import plain, print_facts, print_json, print_shots
-from tweenfield.command.options import Json
+from tweenfield.command.console import check_json, plain, print_facts, print_json, print_shots
+from tweenfield.command.options import Json, Quiet, Verbose
 from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,16 +23,21 @@ def info(
     ],
     shots: Annotated[bool, typer.Option("--shots", help="Find the shots of a video.")] = False,
     json: Json = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """What a video or a model file holds."""
     from dataclasses import asdict
 
+    check_json(json)
     if source.suffix == ".tween":
         if shots:
             raise UsageError(f"{source}: a model has no shots; give --shots with a video")
         from tweenfield.fitting.model_file import header, load
 
-        values = header(load(source))
+        result = load(source)
+        actions.show_settings(verbose, result, result.recipe)
+        values = header(result)
         field = values["recipe"]["field"]
         shown = {
             "model": source,
@@ -49,6 +54,7 @@ def info(
         from tweenfield.video.hdr import as_json
 
         about = describe_video(source)
+        actions.show_settings(verbose, about)
         values = plain(asdict(about)) | {"hdr": as_json(about.hdr)}
         shown = values | {
             "size": "{}x{}".format(*about.size),
@@ -60,7 +66,7 @@ def info(
             "hdr": _hdr_text(about.hdr),
             "audio": ", ".join(map(str, about.audio)) or "none",
         }
-    found = actions.shots_of(source, quiet=False) if shots else []
+    found = actions.shots_of(source, quiet=quiet) if shots else []
     if json:
         print_json(values | ({"shots": [plain(asdict(shot)) for shot in found]} if shots else {}), json)
     else:

@@ -291,8 +291,22 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settin
 
 
 @dataclass(kw_only=True)
-class Settings:
-    """What every command that fits takes: what to read, how to fit, what to say."""
+class Reading:
+    """What to read of a video, and what to say on the way."""
+
+    frames: Frames = None
+    since: Since = None
+    until: Until = None
+    input_fps: InputFps = None
+    size: Size = None
+    deinterlace: DeinterlaceOption = Deinterlace.auto
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+
+@dataclass(kw_only=True)
+class Settings(Reading):
+    """What every command that fits takes: what to read, how to fit, where to compute."""
 
     field: FieldOption = None
     preset: PresetOption = "standard"
@@ -305,16 +319,8 @@ class Settings:
     time_step: TimeStep = None
     motion: MotionOption = None
     seed: Seed = None
-    frames: Frames = None
-    since: Since = None
-    until: Until = None
-    input_fps: InputFps = None
-    size: Size = None
-    deinterlace: DeinterlaceOption = Deinterlace.auto
     device: DeviceOption = Device.auto
     json: Json = None
-    quiet: Quiet = False
-    verbose: Verbose = False
 
 
 @dataclass(kw_only=True)

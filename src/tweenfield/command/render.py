@@ -17,7 +17,8 @@ from tweenfield.command.options import (
     Json,
     Keyframes,
     Quiet,
-    Settings,
+    Reading,
+    Verbose,
     VideoOut,
     takes_groups,
 )
@@ -49,6 +50,7 @@ def render(
     device: DeviceOption = Device.auto,
     json: Json = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     *,
     drawing: Drawing,
 ) -> None:
@@ -72,7 +74,7 @@ def render(
     timeline = actions.timeline_of(result.source, drawing)
     check_output(output, rate=timeline.rate, encoding=encoding, uneven=timeline.shown is not None)
     if video is not None:
-        fitted = Settings(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
+        fitted = Reading(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
         originals = actions.read(video, fitted)
         if Source.of(originals).digest != result.source.digest:
             raise UsageError(
@@ -80,6 +82,7 @@ def render(
                 "give the same video and --frames"
             )
         carried = actions.carried_of(video, originals, timeline, drawing, output, quiet)
+    actions.show_settings(verbose, result, result.recipe)
     result.field.to(resolve_device(device.value))
     drawn = actions.drawer(
         result,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tweenfield.flow.observed import Observed
     from tweenfield.storage.on_demand import Rows
 
+# Far beyond any use; what is larger fills the memory.
+_WIDEST, _DEEPEST = 4096, 64
 # Points evaluated at once when a whole frame is drawn: bounds memory whatever the frame's size.
 CHUNK_POINTS = 1 << 15
 
@@ -118,6 +120,17 @@ class FieldConfig(Protocol):
     def build(self, grid: Grid, seed: int) -> Field:
         """A field with initial parameters; ``seed`` alone decides them."""
         ...
+
+
+def check_network(name: str, width: int, depth: int) -> None:
+    """Refuse a network that would fill the memory.
+
+    Raises:
+        ValueError: a layer has more than 4096 neurons or channels, or there are more than 64 layers.
+    """
+    for what, value, most in (("width", width, _WIDEST), ("depth", depth, _DEEPEST)):
+        if value > most:
+            raise ValueError(f"{name}: {what} is {value}, but must be at most {most}")
 
 
 def frame_points(t: float, size: tuple[int, int], grid: Grid, like: Tensor) -> Float[Tensor, "pixels 3"]:

@@ -37,7 +37,7 @@ import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
-from tweenfield.fields.base import Field, Grid
+from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.observed import Observed
@@ -51,7 +51,7 @@ class PatchesConfig:
     """Settings of patches.
 
     Raises:
-        ValueError: a setting isn't positive.
+        ValueError: a setting isn't positive, or a network has above 4096 neurons in a layer or 64 layers.
     """
 
     name: ClassVar[str] = "patches"
@@ -72,6 +72,7 @@ class PatchesConfig:
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"patches: {name} is {value}, but must be a positive number")
+        check_network("patches", self.width, self.depth)
 
     def build(self, grid: Grid, seed: int) -> Patches:
         """Patches with initial parameters by ``seed``."""

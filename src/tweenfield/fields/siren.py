@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tweenfield.fields.base import Field, Grid
+from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 
 
@@ -26,7 +26,7 @@ class SirenConfig:
     """Settings of a SIREN.
 
     Raises:
-        ValueError: a setting isn't positive.
+        ValueError: a setting isn't positive, or the network has above 4096 neurons in a layer or 64 layers.
     """
 
     name: ClassVar[str] = "siren"
@@ -49,6 +49,7 @@ class SirenConfig:
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"siren: {name} is {value}, but must be a positive number")
+        check_network("siren", self.width, self.depth)
 
     def build(self, grid: Grid, seed: int) -> Siren:
         """A SIREN with initial parameters by ``seed``."""

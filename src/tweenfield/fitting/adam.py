@@ -51,7 +51,7 @@ class Adam:
     def step(self, learning_rate: float) -> None:
         """Move each parameter that has a gradient, and clear the gradients."""
         moved = [name for name, parameter in self._parameters.items() if parameter.grad is not None]
-        parameters = [self._parameters[name] for name in moved]
+        parameters: list[Tensor] = [self._parameters[name] for name in moved]
         averages, squares, steps = (
             [self._state[name][key] for name in moved] for key in ("exp_avg", "exp_avg_sq", "step")
         )

@@ -184,7 +184,7 @@ class _Run:
         return self._result()
 
     def _result(self) -> FitResult:
-        unfinished = self._step < self._steps
+        state = Checkpoint(optimizer=self._optimizer.state(), teacher=self._teacher)
         return FitResult(
             field=self._model,
             source=self._source,
@@ -195,7 +195,7 @@ class _Run:
             seconds=self._before + time.monotonic() - self._began,
             history=self._history,
             learnt=self._objective.learnt,
-            checkpoint=Checkpoint(optimizer=self._optimizer.state(), teacher=self._teacher) if unfinished else None,
+            checkpoint=state if self._step < self._steps else None,
         )
 
     def _progress(self, recent: list[Tensor]) -> Progress:

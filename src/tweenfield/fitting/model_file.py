@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from tweenfield.errors import ModelFileError
+from tweenfield.errors import ModelFileError, UsageError
 from tweenfield.fields.base import Field, Grid
-from tweenfield.fitting.presets import known
-from tweenfield.fitting.recipe import FitConfig, Recipe
-from tweenfield.fitting.result import Checkpoint, FitResult, Progress, Source
+from tweenfield.fitting.model_header import recipe_of, record_of, source_of
+from tweenfield.fitting.recipe import Recipe
+from tweenfield.fitting.result import Checkpoint, FitResult
 from tweenfield.storage.atomic import atomic_output
 from tweenfield.storage.on_demand import OnDemand
-from tweenfield.storage.tensor_file import read_safetensors, write_safetensors
-from tweenfield.video import ColorTags
-from tweenfield.video.hdr import as_json, of_json
+from tweenfield.storage.tensor_file import check_finite, read_safetensors, write_safetensors
+from tweenfield.video.hdr import as_json
 
 VERSION = 1
 _HEADER = "tweenfield"
 # Names of what the field observed; large, so it is read when needed.
 _OBSERVED = "observed."
+# All that reading a header with wrong values raises, of whatever kind they are.
+_WRONG = (
+    *(SafetensorError, UsageError, LookupError, ArithmeticError),
+    *(ValueError, AttributeError, TypeError, RuntimeError),
+)
 T = TypeVar("T")
 
 
@@ -79,9 +82,12 @@ def load(path: str | Path) -> FitResult:
     """Read a fit back, on the CPU.
 
     Raises:
-        ModelFileError: the file is missing, truncated, not a tweenfield model, or from a newer version.
+        ModelFileError: the file is missing, truncated, not a tweenfield model, from a newer version, or holds
+            NaN or infinite values; for those of observed frames and flow, when they are read.
     """
     path = Path(path)
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise ModelFileError(f"{path}: this is no file but a device or a pipe; give a model file")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -97,12 +103,14 @@ def load(path: str | Path) -> FitResult:
                 )
             names = [name for name in file.keys() if not name.startswith(_OBSERVED)]  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in names}
+        for name, tensor in tensors.items():
+            check_finite(tensor.numpy(), name, path)
         return _result(content, tensors, _under(_OBSERVED, read_safetensors(path)))
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: there is no such file; check the name") from error
     except OSError as error:
         raise ModelFileError(f"{path}: {error.strerror or error}; give a readable model file") from error
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except _WRONG as error:
         raise ModelFileError(
             f"{path}: this is not a tweenfield model, or only a part of one; fit again or fetch a whole copy"
         ) from error
@@ -111,12 +119,9 @@ def load(path: str | Path) -> FitResult:
 def _result(
     content: dict[str, Any], tensors: dict[str, torch.Tensor], observed: dict[str, OnDemand]
 ) -> FitResult:
-    source = content["source"]
-    recipe = _recipe(content["recipe"])
-    height, width = source["size"]
-    # Models of 8 bits may be older than these two.
-    depth, hdr = source.get("depth", 8), of_json(source.get("hdr"))
-    grid = Grid(frames=len(source["times"]), height=height, width=width, depth=depth)
+    source, recipe = source_of(content["source"]), recipe_of(content["recipe"])
+    height, width = source.size
+    grid = Grid(frames=len(source.times), height=height, width=width, depth=source.depth)
     field = recipe.field.build(grid, recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
     if content["observations"]:
@@ -125,23 +130,9 @@ def _result(
     learnt.load_state_dict(_under("learnt.", tensors))
     return FitResult(
         field=field,
-        source=Source(
-            name=source["name"],
-            size=(height, width),
-            times=tuple(Fraction(time) for time in source["times"]),
-            rate=Fraction(source["rate"]),
-            color=ColorTags(**source["color"]),
-            sample_aspect_ratio=Fraction(source["sample_aspect_ratio"]),
-            digest=source["digest"],
-            depth=depth,
-            hdr=hdr,
-        ),
+        source=source,
         recipe=recipe,
-        flow=content["flow"],
-        step=content["step"],
-        steps=content["steps"],
-        seconds=content["seconds"],
-        history=[Progress(**progress) for progress in content["history"]],
+        **record_of(content),
         learnt=learnt,
         checkpoint=_checkpoint(recipe, grid, tensors),
     )
@@ -154,17 +145,6 @@ def _checkpoint(recipe: Recipe, grid: Grid, tensors: dict[str, torch.Tensor]) ->
         teacher = recipe.teacher.field.build(grid, recipe.teacher.fit.seed)
         teacher.load_state_dict(fitted)
     return Checkpoint(optimizer=optimizer, teacher=teacher) if optimizer else None
-
-
-def _recipe(settings: dict[str, Any]) -> Recipe:
-    field, objective, teacher = (settings[part] for part in ("field", "objective", "teacher"))
-    return Recipe(
-        name=settings["name"],
-        field=known("field", field.pop("name"))(**field),
-        objective=known("objective", objective.pop("name"))(**objective),
-        fit=FitConfig(**settings["fit"]),
-        teacher=teacher and _recipe(teacher),
-    )
 
 
 def _over(prefix: str, values: dict[str, T]) -> dict[str, T]:

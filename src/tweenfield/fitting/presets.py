@@ -19,7 +19,7 @@ _TRANSPORT = {
     "draft": Recipe(
         name="draft",
         field=TransportConfig(width=12),
-        objective=LeaveOut(hidden=6, crops=4, side=60),
+        objective=LeaveOut(hidden=6, crops=4),
         fit=FitConfig(steps=60, learning_rate=4e-3),
     ),
     "standard": Recipe(

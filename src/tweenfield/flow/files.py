@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zipfile
-import zlib
 from pathlib import Path
 
 import cv2
@@ -135,8 +133,9 @@ def _read_numpy(path: Path, video: Video) -> tuple[Rows, np.ndarray | None]:
         else:
             with loaded:
                 arrays = {name: loaded[name] for name in ("forward", "backward") if name in loaded}
-    # All that NumPy raises for a file that is something else, cut off, or holds Python objects.
-    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    # For a file that is something else, cut off, or holds Python objects, NumPy raises whatever Python's own
+    # parser does, or zipfile and zlib.
+    except Exception as error:
         raise FlowError(f"{path}: not a NumPy file of plain numbers, or damaged; save it again") from error
     if "forward" not in arrays:
         raise FlowError(f"{path}: it holds no array named 'forward'; save one, and 'backward' if you have it")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import platform
 import shutil
-from contextlib import contextmanager
+import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +46,10 @@ def check_target(path: str | Path, *, inputs: Sequence[str | Path] = (), folder:
     if not parent.is_dir():
         what = "isn't a folder; choose another" if parent.exists() else "doesn't exist; create it first"
         raise OutputError(f"{path}: the folder {parent} {what}")
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise OutputError(
+            f"{path}: this is a device or a pipe, and not replaced; name a file, or - for stdout"
+        )
     if path.is_dir() and not folder:
         raise OutputError(f"{path}: this is a folder, but a file is to be written; choose another name")
     if folder and path.exists() and not path.is_dir():
@@ -51,6 +58,7 @@ def check_target(path: str | Path, *, inputs: Sequence[str | Path] = (), folder:
         raise OutputError(f"{path}: the folder isn't empty; empty it or choose another name")
     if path.name in ("", ".."):
         raise OutputError(f"{path}: this is a place, not a name for something new; choose a name in it")
+    _remove_left(path)
     # Permissions don't tell: root has all of them, and some file systems take no files from anyone.
     temporary = _temporary(path)
     try:
@@ -82,6 +90,7 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
     """
     target = Path(target)
     temporary = _temporary(target)
+    _remove_left(target)
     try:
         yield temporary
         if temporary.is_dir() and target.is_dir():
@@ -92,10 +101,7 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
             f"{target} can't be written and nothing was left behind: {reason(error)}"
         ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def reason(error: OSError) -> str:
@@ -105,4 +111,36 @@ def reason(error: OSError) -> str:
 
 def _temporary(target: Path) -> Path:
     """The hidden name beside ``target`` under which it is made."""
-    return target.with_name(f".{target.name}.partial-{os.getpid()}{target.suffix}")
+    return target.with_name(f"{_prefix(target)}{os.getpid()}{target.suffix}")
+
+
+def _prefix(target: Path) -> str:
+    # Other machines that share the folder number their processes, too.
+    return f".{target.name}.partial-{zlib.crc32(platform.node().encode()):08x}-"
+
+
+def _remove_left(target: Path) -> None:
+    """Remove what a process that was killed left of the same target."""
+    prefix = _prefix(target)
+    for left in target.parent.glob(glob.escape(prefix) + "*"):
+        number = left.name.removeprefix(prefix).removesuffix(target.suffix)
+        if number.isdecimal() and not _runs(int(number)):
+            with suppress(OSError):  # of another user, whose it is to remove
+                _remove(left)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

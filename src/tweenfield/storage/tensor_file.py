@@ -16,6 +16,7 @@ from weakref import finalize
 
 import numpy as np
 
+from tweenfield.errors import ModelFileError
 from tweenfield.storage.on_demand import OnDemand, Rows
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "U16": "<u2", "U8": "|u1", "BOOL": "|b1"}
@@ -44,18 +45,34 @@ def write_safetensors(file: BinaryIO, arrays: Mapping[str, Rows], metadata: Mapp
 
 
 def read_safetensors(path: Path) -> dict[str, OnDemand]:
-    """All tensors but scalars of a file that is known to be whole; rows are read when they are asked for."""
+    """All tensors but scalars of a file that is known to be whole; rows are read when they are asked for.
+
+    Raises:
+        ModelFileError: later, when a row is indexed: it holds NaN or infinite values, or is gone.
+    """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
     return {
-        name: _rows(path, entry["shape"], _TYPES[entry["dtype"]], 8 + length + entry["data_offsets"][0])
+        name: _rows(path, name, entry["shape"], _TYPES[entry["dtype"]], 8 + length + entry["data_offsets"][0])
         for name, entry in header.items()
         if name != "__metadata__" and entry["shape"]
     }
 
 
-def _rows(path: Path, shape: list[int], code: str, begin: int) -> OnDemand:
+def check_finite(values: np.ndarray, name: str, path: Path) -> None:
+    """Refuse numbers with which nothing can be drawn.
+
+    Raises:
+        ModelFileError: one is NaN or infinite.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ModelFileError(
+            f"{path}: {name!r} holds NaN or infinite values; fit again or fetch a whole copy"
+        )
+
+
+def _rows(path: Path, name: str, shape: list[int], code: str, begin: int) -> OnDemand:
     dtype = np.dtype(code)
     row_bytes = math.prod(shape[1:]) * dtype.itemsize
     # Held open: a new file of the same name may take this one's place.
@@ -63,7 +80,11 @@ def _rows(path: Path, shape: list[int], code: str, begin: int) -> OnDemand:
 
     def read(k: int) -> np.ndarray:
         data = os.pread(descriptor, row_bytes, begin + k * row_bytes)
-        return np.frombuffer(data, dtype).reshape(shape[1:])
+        if len(data) < row_bytes:
+            raise ModelFileError(f"{path}: the file has changed while it was being read; start again")
+        row = np.frombuffer(data, dtype).reshape(shape[1:])
+        check_finite(row, name, path)
+        return row
 
     rows = OnDemand(read, shape, dtype)
     finalize(rows, os.close, descriptor)

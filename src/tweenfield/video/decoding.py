@@ -25,8 +25,25 @@ from tweenfield.video.matroska import segment_end
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What FFmpeg takes other files from.
+_PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
 # What FFmpeg makes of any text file: no video.
 _TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """The file at ``path``, from which no other file and no network address is opened.
+
+    Raises:
+        av.error.FFmpegError: FFmpeg can't open it.
+        VideoError: it is a list of other files.
+    """
+    # "file:" keeps a name with a colon from being taken for a protocol. Texts in old files aren't UTF-8.
+    container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    if container.format.name in _PLAYLISTS:
+        container.close()
+        raise VideoError(f"{path}: this is a list of other files, not a video; give those")
+    return container
 
 
 @contextmanager
@@ -38,12 +55,13 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
     """
     try:
         size = path.stat().st_size
+        if not path.is_file() and not path.is_dir():
+            raise VideoError(f"{path}: this is no file but a device or a pipe; give a file, or - for stdin")
         with path.open("rb"):
             pass
         if size == 0:
             raise VideoError(f"{path}: the file is empty; give a video file")
-        # "file:" keeps a name with a colon from being taken for a protocol.
-        container = av.open(f"file:{path}")
+        container = open_container(path)
     except FileNotFoundError as error:
         raise VideoError(f"{path}: no such file or folder; check the path") from error
     except av.error.FFmpegError as error:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from tweenfield.video.timing import exact
+
 if TYPE_CHECKING:
     import av
 
@@ -130,7 +132,7 @@ def of_json(values: dict[str, Any] | None) -> Hdr | None:
     if values is None:
         return None
     display: dict[str, Any] = {
-        name: tuple(map(Fraction, value)) if isinstance(value, list) else Fraction(value)
+        name: tuple(map(exact, value)) if isinstance(value, list) else exact(value)
         for name, value in (values["display"] or {}).items()
     }
     return Hdr(

@@ -52,7 +52,13 @@ def read_image(path: Path) -> Levels[np.ndarray, "height width 3"]:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise VideoError(f"{path}: the image can't be read ({error.strerror}); check the file") from error
-    pixels = cv2.imdecode(data, flags) if data.size else None
+    try:
+        pixels = cv2.imdecode(data, flags) if data.size else None
+    except cv2.error as error:
+        raise VideoError(
+            f"{path}: the image can't be decoded, as it has more pixels than OpenCV takes (2^30) or than fit "
+            "into memory; make it smaller or remove it from the folder"
+        ) from error
     if pixels is None:
         raise VideoError(f"{path}: the image can't be decoded; replace the file or remove it from the folder")
     if pixels.dtype.kind == "f":

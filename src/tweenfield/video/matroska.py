@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,17 +78,28 @@ def segment_end(path: Path) -> int:
 
 
 def _cluster(file: BinaryIO, start: int, begin: int, end: int) -> Part:
-    body = file.read(end - begin)
-    inside = BytesIO(body)
-    torn = None
-    while torn is None and (at := inside.tell()) < len(body):
-        element = _element(inside)
+    torn, at = None, begin
+    while torn is None and at < end:
+        file.seek(at)
+        element = _element(file)
         length = element[1] if element is not None and element[0] in _IN_CLUSTER else None
-        if length is None or inside.seek(length, 1) > len(body):
-            torn = begin + at
+        if length is None or file.tell() + length > end:
+            torn = at
+        else:
+            at = file.tell() + length
+    file.seek(begin)
     # The checksum comes first: an element of four bytes.
-    altered = body[:2] == b"\xbf\x84" and int.from_bytes(body[2:6], "little") != zlib.crc32(body[6:])
+    head = file.read(6)
+    altered = head[:2] == b"\xbf\x84" and int.from_bytes(head[2:], "little") != _sum(file, end)
     return Part(start=start, end=end, torn=torn, altered=altered)
+
+
+def _sum(file: BinaryIO, end: int) -> int:
+    """The checksum of what lies from here to ``end``, by pieces: a damaged length may span the file."""
+    total = 0
+    while data := file.read(min(_CHUNK, end - file.tell())):
+        total = zlib.crc32(data, total)
+    return total
 
 
 def _next_cluster(file: BinaryIO, at: int, end: int) -> int:
@@ -104,7 +114,7 @@ def _next_cluster(file: BinaryIO, at: int, end: int) -> int:
     return end
 
 
-def _element(file: BinaryIO | BytesIO) -> tuple[int, int | None] | None:
+def _element(file: BinaryIO) -> tuple[int, int | None] | None:
     """Name and length of the element that begins here, if one does; no length if that is left open."""
     name, length = _number(file, whole=True), _number(file)
     if name is None or length is None:
@@ -113,7 +123,7 @@ def _element(file: BinaryIO | BytesIO) -> tuple[int, int | None] | None:
     return name[0], None if value == (1 << 7 * width) - 1 else value
 
 
-def _number(file: BinaryIO | BytesIO, *, whole: bool = False) -> tuple[int, int] | None:
+def _number(file: BinaryIO, *, whole: bool = False) -> tuple[int, int] | None:
     """A number of variable width and that width; ``whole`` with the bits that tell the width."""
     first = file.read(1)
     width = 9 - first[0].bit_length() if first else 9

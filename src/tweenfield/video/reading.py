@@ -22,7 +22,7 @@ from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch, Weave
 from tweenfield.video.png import color_of
-from tweenfield.video.selecting import Window, frame_range, frames_slice, resize
+from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice, resize
 from tweenfield.video.surveying import FOLDER_RATE, Conversion, OnProgress, Survey, shown, survey
 
 OnNotice = Callable[[str], None]
@@ -93,6 +93,7 @@ def _read_folder(
     image = read_image(paths[indices[0]])
     first, dtype = image.shape, image.dtype
     height, width = size or first[:2]
+    check_pixels((height, width), str(path))
 
     def picture(k: int) -> Levels[np.ndarray, "height width 3"]:
         rgb = read_image(paths[indices[k]])

@@ -15,8 +15,8 @@ import numpy as np
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.depth import Levels
 
-# More than any camera has.
-_MOST_PIXELS = 2**28
+# More than any camera has; one such frame takes 1.5 GiB while it is drawn.
+_MOST_PIXELS = 2**27
 
 
 def parse_frames(text: str) -> slice:
@@ -25,7 +25,7 @@ def parse_frames(text: str) -> slice:
     Raises:
         UsageError: the text has another form, or the step isn't positive.
     """
-    match = re.fullmatch(r"\s*([+-]?\d+)?:([+-]?\d+)?(?::([+-]?\d+)?)?\s*", text)
+    match = re.fullmatch(r"\s*([+-]?\d{1,12})?:([+-]?\d{1,12})?(?::([+-]?\d{1,12})?)?\s*", text)
     if not match:
         raise UsageError(f"frames {text!r} isn't a range; write A:B or A:B:STEP, such as 0:20 or 10:-10:2")
     start, stop, step = (None if part is None else int(part) for part in match.groups())
@@ -128,14 +128,23 @@ def parse_size(text: str) -> tuple[int, int]:
     Raises:
         UsageError: the text has another form, a side is zero, or there are more pixels than can be drawn.
     """
-    match = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,12})\s*[xX]\s*(\d{1,12})\s*", text)
     if not match or 0 in (size := (int(match[1]), int(match[2]))):
         raise UsageError(f"size {text!r} isn't a size in pixels; write HEIGHTxWIDTH, such as 240x360")
+    check_pixels(size, f"size {text!r}")
+    return size
+
+
+def check_pixels(size: tuple[int, int], what: str) -> None:
+    """Refuse a (height, width) of which a single frame would fill the memory.
+
+    Raises:
+        UsageError: it is one.
+    """
     if size[0] * size[1] > _MOST_PIXELS:
         raise UsageError(
-            f"size {text!r} has {size[0] * size[1]:.2g} pixels; choose one of at most {_MOST_PIXELS:.2g}"
+            f"{what} has {size[0] * size[1]:.2g} pixels; choose a --size of at most {_MOST_PIXELS:.2g}"
         )
-    return size
 
 
 def resize(

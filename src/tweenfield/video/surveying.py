@@ -22,7 +22,7 @@ from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.interlacing import Watch, Weave, deinterlaced
-from tweenfield.video.selecting import Window, resize
+from tweenfield.video.selecting import Window, check_pixels, resize
 from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
@@ -160,6 +160,7 @@ class Conversion:
         self.transparent = has_alpha(first.format) and not first.format.has_palette
         self.upright = self.stored[::-1] if self.turns % 2 else self.stored
         self.size = size or self.upright
+        check_pixels(self.size, str(path))
         self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)
         self._path = path
         self._reformatter = VideoReformatter()

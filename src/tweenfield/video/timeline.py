@@ -11,10 +11,20 @@ from math import ceil
 from tweenfield.choices import End, Timing
 from tweenfield.errors import UsageError
 from tweenfield.video.time_map import TimeMap, output_time, parse_speed
-from tweenfield.video.timing import FrameRate, Timed, field_position, parse_rate, parse_slow
+from tweenfield.video.timing import (
+    FrameRate,
+    Timed,
+    checked_rate,
+    encodable,
+    field_position,
+    parse_rate,
+    parse_slow,
+)
 
 # Output times of a speed that changes are floats; so close to a frame's time they are that time.
 _CLOSE = 1e-6
+# Their times alone take 3 GB.
+_MOST_FRAMES = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +84,8 @@ def output_timeline(
             as many between two as come nearest to the rate.
 
     Raises:
-        UsageError: a rate, factor or speed that can't be, or both ``slow`` and ``speed``.
+        UsageError: a rate, factor or speed that can't be, both ``slow`` and ``speed``, or above ten million
+            frames.
     """
     if slow is not None and speed is not None:
         raise UsageError("slow motion and a speed can't be combined; give one of --slow and --speed")
@@ -83,6 +94,7 @@ def output_timeline(
         if fps is None
         else (fps if isinstance(fps, FrameRate) else parse_rate(str(fps))).of(video.rate)
     )
+    rate = checked_rate(encodable(rate))
     if speed is None:
         played: Fraction | TimeMap = 1 / (Fraction(1) if slow is None else parse_slow(str(slow)))
     else:
@@ -117,9 +129,9 @@ def _at_constant_rate(
     first, last = video.times[0], video.times[-1]
     intervals = output_time(speed, seconds + held) * rate
     if not isinstance(speed, TimeMap):
-        count = ceil(intervals) if held else int(intervals) + 1
+        count = _checked(ceil(intervals) if held else int(intervals) + 1)
         return tuple(min(first + k * speed / rate, last) for k in range(count))
-    count = ceil(float(intervals) - _CLOSE) if held else int(float(intervals) + _CLOSE) + 1
+    count = _checked(ceil(float(intervals) - _CLOSE) if held else int(float(intervals) + _CLOSE) + 1)
     # The nearest simple fraction: a time that is that of an observed frame becomes exactly that.
     found = (Fraction(speed.input_time(float(k / rate))).limit_denominator(1_000_000) for k in range(count))
     return tuple(min(max(first + t, first), last) for t in found)
@@ -131,11 +143,23 @@ def _from_source(
     """Source times of the observed frames and of others between them, and when each is shown."""
     first, last = video.times[0], video.times[-1]
     edges: Sequence[Fraction] = [*video.times, *([last + held] if held else [])]
-    times: list[Fraction] = []
-    for before, after in pairwise(edges):
-        lasts = output_time(speed, after - first) - output_time(speed, before - first)
-        pieces = max(round(lasts * rate), 1)
-        times += (before + k * (after - before) / pieces for k in range(pieces))
+    shown_at = [output_time(speed, edge - first) for edge in edges]
+    pieces = [max(round((after - before) * rate), 1) for before, after in pairwise(shown_at)]
+    _checked(sum(pieces))
+    times = [
+        before + k * (after - before) / count
+        for (before, after), count in zip(pairwise(edges), pieces, strict=True)
+        for k in range(count)
+    ]
     times += [] if held else [last]
     shown = tuple(output_time(speed, time - first) for time in times)
     return tuple(min(time, last) for time in times), shown
+
+
+def _checked(count: int) -> int:
+    if count > _MOST_FRAMES:
+        raise UsageError(
+            f"these would be {count:,} frames, but at most {_MOST_FRAMES:,} can be drawn at once; choose a "
+            "lower rate, less slow motion or fewer frames of the input"
+        )
+    return count

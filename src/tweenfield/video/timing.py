@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+# Rates and factors outside are mistakes, and longer texts hold numbers that no file can.
+_LEAST, _MOST = Fraction(1, 1_000_000), Fraction(1_000_000)
+_LONGEST = 40
+_EXACT = re.compile(r"-?\d{1,40}(/0*[1-9]\d{0,39})?", re.ASCII)
+
+
 @runtime_checkable
 class Timed(Protocol):
     """What has observed frames' times: a video, or what a fit keeps of one."""
@@ -49,12 +55,14 @@ def parse_rate(text: str) -> FrameRate:
     rates that they abbreviate: n * 1000/1001 for n = 24, 30, 48, 60, 120, 240.
 
     Raises:
-        UsageError: the text is no positive number of one of these forms.
+        UsageError: the text is no number of one of these forms from a millionth to a million.
     """
     relative = text.strip().lower().endswith("x")
     value = _positive(text.strip()[:-1] if relative else text)
     if value is None:
-        raise UsageError(f"frame rate {text!r} isn't a rate; write one such as 2x, 60, 60000/1001 or 29.97")
+        raise UsageError(
+            f"frame rate {_short(text)} isn't a rate; write one such as 2x, 60, 60000/1001 or 29.97"
+        )
     return FrameRate(value=value if relative else _ntsc(text, value), relative=relative)
 
 
@@ -62,11 +70,11 @@ def parse_slow(text: str) -> Fraction:
     """How many times slower: ``"4x"``, ``"4"`` or ``"2.5x"``.
 
     Raises:
-        UsageError: the text is no positive number.
+        UsageError: the text is no number from a millionth to a million.
     """
     value = _positive(re.sub(r"\s*[xX]\s*$", "", text))
     if value is None:
-        raise UsageError(f"slow motion {text!r} isn't a factor; write one such as 4x or 2.5x")
+        raise UsageError(f"slow motion {_short(text)} isn't a factor; write one such as 4x or 2.5x")
     return value
 
 
@@ -77,16 +85,54 @@ def parse_time(text: str) -> Fraction:
         UsageError: the text has another form.
     """
     match = re.fullmatch(r"\s*(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)\s*", text, re.ASCII)
-    if not match or (match[2] is not None and Fraction(match[3]) >= 60):
-        raise UsageError(f"time {text!r} isn't one; write seconds or MM:SS, such as 12.5 or 1:02.5")
+    if not match or len(text) > _LONGEST or (match[2] is not None and Fraction(match[3]) >= 60):
+        raise UsageError(f"time {_short(text)} isn't one; write seconds or MM:SS, such as 12.5 or 1:02.5")
     hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 
+def exact(text: str) -> Fraction:
+    """The fraction that ``str`` made this text of. What else ``Fraction`` takes is refused: ``1e999999999``
+    would take all of a machine.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    if not _EXACT.fullmatch(text):
+        raise ValueError(f"{_short(text)} is no fraction")
+    return Fraction(text)
+
+
+def checked_rate(rate: Fraction) -> Fraction:
+    """The rate, if it can be written.
+
+    Raises:
+        UsageError: it is below a millionth or above a million frames per second.
+    """
+    if not _LEAST <= rate <= _MOST:
+        raise UsageError(
+            f"{float(rate):.6g} frames per second can't be played; choose a rate from 0.000001 to 1000000"
+        )
+    return rate
+
+
+def encodable(rate: Fraction) -> Fraction:
+    """The rate, or the nearest one whose two numbers have 31 bits, as FFmpeg keeps them."""
+    most = 2**31 - 1
+    fits = rate.numerator <= most and rate.denominator <= most
+    return rate if fits else rate.limit_denominator(int(most / max(rate, Fraction(1))))
+
+
 def _positive(text: str) -> Fraction | None:
-    if not re.fullmatch(r"\s*(\d+(\.\d*)?|\.\d+|\d+/0*[1-9]\d*)\s*", text, re.ASCII):
+    form = r"\s*(\d+(\.\d*)?|\.\d+|\d+/0*[1-9]\d*)\s*"
+    if len(text) > _LONGEST or not re.fullmatch(form, text, re.ASCII):
         return None
-    return Fraction(text.strip()) or None
+    value = Fraction(text.strip())
+    return value if _LEAST <= value <= _MOST else None
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 
 def _ntsc(text: str, value: Fraction) -> Fraction:

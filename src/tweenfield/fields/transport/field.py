@@ -29,7 +29,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from tweenfield.fields import splines
-from tweenfield.fields.base import Field, Grid
+from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
@@ -50,7 +50,7 @@ class TransportConfig:
     """Settings of a transport field.
 
     Raises:
-        ValueError: a setting isn't positive.
+        ValueError: a setting isn't positive, or the network has above 4096 channels or 64 convolutions.
     """
 
     name: ClassVar[str] = "transport"
@@ -65,6 +65,7 @@ class TransportConfig:
             raise ValueError(
                 f"transport: width is {self.width} and depth {self.depth}, but they must be at least 1 and 2"
             )
+        check_network("transport", self.width, self.depth)
 
     def build(self, grid: Grid, seed: int) -> Transport:
         """A field with initial parameters by ``seed``; call ``observe`` before anything else."""
@@ -131,13 +132,12 @@ class Transport(Field):
         """
         grid = self.grid
         flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
-        shapes = {
-            "frames": (grid.frames, grid.height, grid.width, 3),
-            **dict.fromkeys(("forward_flow", "backward_flow"), flow),
-            **dict.fromkeys(("cuts", "breaks", "moves"), flow[:1]),
+        wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
+            "frames": ((grid.frames, grid.height, grid.width, 3), dtype_of(grid.depth)),
+            **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
+            **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
         }
-        given = {name: tuple(values.shape) for name, values in observations.items()}
-        if given != shapes or observations["frames"].dtype != dtype_of(grid.depth):
+        if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
             raise ValueError(f"transport: these observations aren't of {grid}")
         self._observed = dict(observations)
         for kept in self._kept.values():

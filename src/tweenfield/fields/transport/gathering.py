@@ -1,4 +1,4 @@
-"""The evidence of one picture, gathered fast on a CPU: the same as ``mixing.gather``, in one pass over pixels."""
+"""The evidence of a picture, gathered fast on a CPU: ``mixing.gather`` in one pass over pixels."""
 
 from __future__ import annotations
 

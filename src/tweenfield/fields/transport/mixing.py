@@ -130,15 +130,22 @@ class Mixing(nn.Module):
 
         ``strength`` is the factor of the learned correction: 1 in the fit, ``STRENGTH`` in rendering.
         """
-        features, fine, still, doubt, present, fraction = evidence
-        s = fraction[:, None, None, None]
-        rows, columns = still.shape[1:]
-        coarse = self.layers(features.contiguous(memory_format=torch.channels_last))
-        a = F.interpolate(coarse, scale_factor=COARSER, mode="bilinear")[:, :, :rows, :columns]
-        a = (a + self.fine(fine)) * present[:, :, None, None] * doubt[:, None]
-        base = base_weights(still, fraction)
+        s = evidence.fraction[:, None, None, None]
+        a = self.correction(evidence.features, evidence.fine)
+        a = a * evidence.present[:, :, None, None] * evidence.doubt[:, None]
+        base = base_weights(evidence.still, evidence.fraction)
         weights: Tensor = base + strength * 4 * s * (1 - s) * (a - base * a.sum(dim=1, keepdim=True))
         return weights
+
+    def correction(
+        self, features: Float[Tensor, "batch features _ _"], fine: Float[Tensor, "batch fine height width"]
+    ) -> Float[Tensor, "batch candidates height width"]:
+        """The output of the network."""
+        rows, columns = fine.shape[2:]
+        coarse = self.layers(features.contiguous(memory_format=torch.channels_last))
+        enlarged = F.interpolate(coarse, scale_factor=COARSER, mode="bilinear")[:, :, :rows, :columns]
+        found: Tensor = enlarged + self.fine(fine)
+        return found
 
 
 def _convolutions(channels: list[int], side: int, generator: torch.Generator) -> nn.Sequential:

@@ -38,7 +38,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.transport.gathering import gather
-from tweenfield.fields.transport.mixing import COARSER, Evidence, base_weights
+from tweenfield.fields.transport.mixing import COARSER, Mixing, base_weights
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -46,8 +46,9 @@ from tweenfield.video.depth import colors, full_scale
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
 _KINDS = ((2, 2), (2, 1), (4, 4))
-# Larger maps are cropped to these sides, so that preparation costs about the same for any size.
-_LARGEST = (120, 180)
+# Larger maps are cropped to these sides, so that preparation costs about the same for any size; where they
+# are smaller than the picture, of which a crop is many times as large, to half of each.
+_LARGEST = (240, 360)
 # Flow can't be estimated on smaller pictures.
 _SMALLEST = 12
 # A hidden frame with this much less agreement than the median has confidence 0.
@@ -55,29 +56,30 @@ _LESS_AGREEMENT = 0.2
 
 
 class Hidden(NamedTuple):
-    """Hidden frames and what predicts them: a batch of them, or one in half precision to save memory."""
+    """Hidden frames and what predicts them: a batch of them, or one in half precision to save memory.
+
+    With a the network's output, e / (e + 1/255) as ``doubt``, and both on the grid of the maps, a hidden
+    frame is predicted as
+
+        base + sum_j doubt a_j differences_j,
+
+    which is the mixture of ``mixing.py`` with its factors that don't depend on parameters taken together.
+    """
 
     features: Float[Tensor, "batch features _ _"]
     fine: Float[Tensor, "batch fine rows columns"]
-    still: Float[Tensor, "batch rows columns"]
     doubt: Float[Tensor, "batch rows columns"]
-    present: Float[Tensor, "batch candidates"]
-    fraction: Float[Tensor, " batch"]
-    colors: Float[Tensor, "batch candidates 3 rows columns"]
-    """The candidates' colours."""
-    truth: Float[Tensor, "batch 3 rows columns"]
+    differences: Float[Tensor, "batch candidates 3 rows columns"]
+    """4 s (1 - s) times the candidates' colours less that of the base; 0 for absent ones."""
+    missing: Float[Tensor, "batch 3 rows columns"]
+    """The truth less the base."""
     offset: Float[Tensor, "batch 2"]
-    """How far (x, y) colours and truth are from the pixels of the maps, in these."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """What the weights are found from, on the grid of the maps."""
-        return Evidence(*(getattr(self, name) for name in Evidence._fields))
+    """How far (x, y) differences and truth are from the pixels of the maps, in these."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns of the maps, both even."""
-        _, rows, columns = self.still.shape
+        _, rows, columns = self.doubt.shape
         return rows, columns
 
     def crop(self, top: int, left: int, side: int) -> Hidden:
@@ -89,8 +91,15 @@ class Hidden(NamedTuple):
 
         return self._replace(
             features=part(self.features, COARSER),
-            **{name: part(getattr(self, name)) for name in ("fine", "still", "doubt", "colors", "truth")},
+            **{name: part(getattr(self, name)) for name in ("fine", "doubt", "differences", "missing")},
         )
+
+    def left(self, mixing: Mixing, strength: float = 1.0) -> Float[Tensor, "batch 3 rows columns"]:
+        """The truth less the prediction by a network."""
+        correction = strength * self.doubt[:, None] * mixing.correction(self.features, self.fine)
+        if self.offset.any():
+            correction = splines.shift(correction, self.offset)
+        return self.missing - (correction[:, :, None] * self.differences).sum(dim=1)
 
 
 def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Hidden]]:
@@ -193,7 +202,7 @@ def _hidden(
     reduction: int,
     pixel: tuple[int, int],
 ) -> Hidden:
-    """The candidates' colours at the hidden frame, and its truth mixed with the base by confidence."""
+    """The candidates at a hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
     displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
     colors = _candidates([reduce(frame, reduction) for frame in frames], displacement, 1, (0, 0))
@@ -208,8 +217,11 @@ def _hidden(
     true = torch.from_numpy(truth[y::reduction, x::reduction]).permute(2, 0, 1).float() / full_scale(
         truth.dtype
     )
-    truth_or_base = torch.lerp((base[0, :, None] * colors).sum(dim=0), true, confidence)
-    return Hidden(*(part.half() for part in (*evidence, colors[None], truth_or_base[None], offset)))
+    mixed = (base[0, :, None] * colors).sum(dim=0)
+    reached = 4 * fraction * (1 - fraction) * evidence.present[0, :, None, None, None]
+    parts = (evidence.features[0], evidence.fine[0], evidence.doubt[0])
+    predicted = (reached * (colors - mixed), confidence * (true - mixed), offset[0])
+    return Hidden(*(part[None].half() for part in (*parts, *predicted)))
 
 
 def _candidates(

@@ -8,7 +8,6 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from tweenfield.fields import splines
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.field import map_reduction
@@ -35,7 +34,7 @@ class LeaveOut:
     """At most this many hidden frames of each kind, spread over the video."""
     crops: int = 8
     """Crops of hidden frames per step."""
-    side: int = 42
+    side: int = 60
     """Side of a crop in pixels of the maps, at least 2."""
 
     def __post_init__(self) -> None:
@@ -80,7 +79,7 @@ class HiddenFrames:
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.size]
         # In pixels of the maps, and whole pixels of what the network sees.
         self._side = min([config.side, *sides]) // COARSER * COARSER
-        pixels = sum(hidden.still.numel() for kind in self._kinds for hidden in kind)
+        pixels = sum(hidden.doubt.numel() for kind in self._kinds for hidden in kind)
         self._steps_per_epoch = max(1, pixels // (config.crops * self._side**2))
 
     def steps_per_epoch(self, field: Transport) -> int:
@@ -94,11 +93,7 @@ class HiddenFrames:
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
         batch = Hidden(*(torch.cat(parts).float() for parts in zip(*crops, strict=True)))
-        weight = field.mixing(batch.evidence)
-        if self._reduction > 1:
-            weight = splines.shift(weight, batch.offset)
-        drawn = (weight[:, :, None] * batch.colors).sum(dim=1)
-        error = (drawn - batch.truth).square().mean(dim=(1, 2, 3))
+        error = batch.left(field.mixing).square().mean(dim=(1, 2, 3))
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
 
     def _crop(self, generator: torch.Generator) -> Hidden:

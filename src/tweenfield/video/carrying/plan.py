@@ -12,6 +12,7 @@ import av
 
 from tweenfield.choices import Audio
 from tweenfield.video.carrying.carried import Carried, Holds
+from tweenfield.video.decoding import open_container
 
 # Text that libavcodec can turn into other text; the rest are pictures.
 TEXT = frozenset(["subrip", "ass", "ssa", "webvtt", "mov_text", "text"])
@@ -50,7 +51,7 @@ class Plan:
 @contextmanager
 def opened(carried: Carried) -> Iterator[av.container.InputContainer]:
     """The file of ``carried``."""
-    with av.open(f"file:{carried.path}") as source:
+    with open_container(carried.path) as source:
         yield source
 
 

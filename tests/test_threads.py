@@ -1,0 +1,58 @@
+"""What is fitted and drawn doesn't depend on how many threads there are."""
+
+from contextlib import contextmanager
+from fractions import Fraction
+
+import cv2
+import numba
+import numpy as np
+import pytest
+import torch
+from conftest import to_8bit, waves
+
+from tweenfield import Dis, Video, draft, estimate_flow, fit, render, replace
+
+SETTINGS = {
+    "siren": {"steps": 60, "width": 48, "points": 2048},
+    "patches": {"steps": 20, "width": 16, "points": 16, "teacher": None},
+    "transport": {"steps": 20, "width": 8, "hidden": 3, "crops": 2, "side": 24},
+}
+# What colours in [0, 1] may differ by.
+CLOSE = 1e-6
+TIMES = [0.25, 1.5, 3.75]
+
+
+@contextmanager
+def threads(count):
+    before = torch.get_num_threads(), cv2.getNumThreads(), numba.get_num_threads()
+
+    def use(of_torch, of_opencv, of_numba):
+        cv2.setNumThreads(of_opencv)
+        numba.set_num_threads(min(of_numba, numba.config.NUMBA_NUM_THREADS))
+        torch.set_num_threads(of_torch)
+
+    use(count, count, count)
+    try:
+        yield
+    finally:
+        use(*before)
+
+
+@pytest.mark.parametrize("field", SETTINGS)
+def test_one_thread_and_two_fit_and_draw_the_same(field):
+    frames = np.stack([to_8bit(waves(90, 120, 2.5 * k, -k)) for k in range(5)])
+    found = []
+    for count in (1, 2):
+        with threads(count):
+            video = Video(frames=frames, times=tuple(Fraction(k, 25) for k in range(5)), rate=Fraction(25))
+            recipe = replace(draft(field), **SETTINGS[field])
+            result = fit(video, estimate_flow(video, Dis()), recipe, device="cpu")
+            drawn = np.stack(list(render(result.field, TIMES)))
+            with torch.no_grad():
+                colors = np.stack([result.field.frame(t).numpy() for t in TIMES])
+            found.append((drawn, colors))
+    (drawn, colors), (others, other_colors) = found
+    np.testing.assert_allclose(colors, other_colors, rtol=0, atol=CLOSE)
+    apart = np.abs(drawn.astype(int) - others)
+    # So close to the middle between two levels, either may be taken; of evenly spread colours so many are.
+    assert apart.max() <= 1 and (apart > 0).mean() <= 2 * 255 * CLOSE
