@@ -68,6 +68,7 @@ def done(*arguments):
 @dataclass(frozen=True, kw_only=True)
 class PlaneConfig:
     name: ClassVar[str] = "plane"
+    draws_alpha: ClassVar[bool] = False
 
     slope: float = 0.0
     """That of every colour along each axis before the fit."""
@@ -259,6 +260,9 @@ def test_a_baseline_is_scored_by_its_name(rolling, monkeypatch):
 
 class Npy:
     folder, square_pixels, holds, codecs, highest_rate = False, False, None, (), Fraction(1000)
+
+    def keeps_alpha(self, encoding):
+        return False
 
     def write(self, path, frames, look):
         stack = np.stack(list(frames))

@@ -82,7 +82,7 @@ def test_what_ends_the_work_is_one_sentence(clip, tmp_path, monkeypatch, error, 
     def ended(*arguments):
         raise error
 
-    monkeypatch.setattr(actions, "read", ended)
+    monkeypatch.setattr(actions, "read_whole", ended)
     fails(tweenfield("run", clip, "-o", tmp_path / "o", *SHORT), 1, said)
 
 

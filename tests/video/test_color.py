@@ -7,7 +7,7 @@ from video.clips import at_patches, encode, patches, yuv_planes
 
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video import ColorTags, read_video, write_video
-from tweenfield.video.color import color_tags, over_black, yuv_matrix
+from tweenfield.video.color import color_tags, yuv_matrix
 
 
 def tagged(matrix, full):
@@ -124,21 +124,3 @@ def test_matrices_that_are_not_linear_are_refused(tmp_path):
     frame.colorspace = 10
     with pytest.raises(VideoError, match="bt2020c"):
         color_tags(frame, tmp_path)
-
-
-def test_transparency_is_laid_over_black():
-    rgba = np.array([[[200, 100, 50, 255], [200, 100, 50, 0], [200, 100, 50, 51]]], np.uint8)
-    np.testing.assert_array_equal(over_black(rgba), [[[200, 100, 50], [0, 0, 0], [40, 20, 10]]])
-
-
-def test_transparency_is_laid_over_black_with_a_sentence(tmp_path):
-    path, said = tmp_path / "a.mkv", []
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 16, 16, "bgra"
-        picture = np.full((16, 16, 4), (200, 100, 50, 128), np.uint8)
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgba")))
-        container.mux(stream.encode(None))
-    video = read_video(path, on_notice=said.append)
-    assert said == [f"{path}: transparent parts are laid over black"]
-    assert np.abs(video.frames[0].astype(float) - np.array([200, 100, 50]) * 128 / 255).max() <= 0.5

@@ -9,6 +9,7 @@ from video.clips import texture
 
 from tweenfield.errors import VideoError
 from tweenfield.video import ColorTags, describe_video, read_video
+from tweenfield.video.images import read_opaque
 
 
 def save(path, rgb):
@@ -62,11 +63,6 @@ def test_after_an_image_of_8_bits_others_are_rounded_to_the_nearest(tmp_path):
     np.testing.assert_array_equal(read_video(tmp_path).frames[1, 0, :, 0], [0, 0, 1, 254, 255])
 
 
-def test_transparency_is_laid_over_black(tmp_path):
-    cv2.imwrite(str(tmp_path / "0.png"), np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8))
-    np.testing.assert_array_equal(read_video(tmp_path).frames[0, 0], [[30, 20, 10], [0, 0, 0]])
-
-
 def test_photos_are_turned_upright_by_their_exif_tag(tmp_path):
     frame = texture(1, 32, 64)[0]
     data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
@@ -103,6 +99,11 @@ def test_bad_folders(tmp_path):
         read_video(tmp_path)
 
 
-def test_grey_with_transparency_is_laid_over_black(tmp_path):
+def test_grey_may_be_transparent(tmp_path):
     pytest.importorskip("PIL.Image").new("LA", (8, 6), (200, 128)).save(tmp_path / "0.png")
-    np.testing.assert_array_equal(read_video(tmp_path).frames[0], np.full((6, 8, 3), 100))
+    np.testing.assert_array_equal(read_video(tmp_path).rgba(0), np.full((6, 8, 4), (200, 200, 200, 128)))
+
+
+def test_of_a_baseline_transparency_is_laid_over_black(tmp_path):
+    cv2.imwrite(str(tmp_path / "0.png"), np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8))
+    np.testing.assert_array_equal(read_opaque(tmp_path / "0.png")[0], [[30, 20, 10], [0, 0, 0]])

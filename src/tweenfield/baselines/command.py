@@ -19,7 +19,7 @@ from tweenfield.errors import BaselineError, UsageError, VideoError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
 from tweenfield.video.depth import colors
-from tweenfield.video.images import read_image
+from tweenfield.video.images import read_opaque
 
 _PLACES = ("{a}", "{b}", "{t}", "{out}")
 
@@ -83,7 +83,7 @@ class Command:
 
     def _picture(self, path: Path, size: tuple[int, int]) -> np.ndarray:
         try:
-            picture = read_image(path)
+            picture = read_opaque(path)
         except VideoError as error:
             raise BaselineError(f"the command {self.template!r} wrote no picture to {{out}}") from error
         if picture.shape[:2] != size:

@@ -14,7 +14,7 @@ from tweenfield.errors import BaselineError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
 from tweenfield.video.depth import colors
-from tweenfield.video.images import image_paths, read_image
+from tweenfield.video.images import image_paths, read_opaque
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Predictions:
                 "held out; give one image for each, and no others"
             )
         for path in paths:
-            picture = read_image(path)
+            picture = read_opaque(path)
             if picture.shape[:2] != observed.size:
                 raise BaselineError(
                     f"{path}: the image is {picture.shape[0]}x{picture.shape[1]}, but the video "

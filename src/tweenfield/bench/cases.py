@@ -13,7 +13,7 @@ from tweenfield.errors import VideoError
 from tweenfield.evaluation.split import Split, hide
 from tweenfield.video import Video, read_video
 from tweenfield.video.depth import with_depth
-from tweenfield.video.images import read_image
+from tweenfield.video.images import read_opaque
 from tweenfield.video.selecting import resize
 from tweenfield.video.surveying import FOLDER_RATE
 
@@ -52,10 +52,10 @@ class Case:
         if isinstance(self.source, Path):
             frames = None if self.frames is None else slice(0, self.frames)
             if self.margin == (0, 0):
-                return read_video(self.source, frames=frames, size=self.size)
-            video = read_video(self.source, frames=frames)
+                return read_video(self.source, frames=frames, size=self.size).over()
+            video = read_video(self.source, frames=frames).over()
             return self._video([self._fitted(video.frames[k]) for k in range(len(video))])
-        pictures = [self._fitted(read_image(path)) for path in self.source[: self.frames]]
+        pictures = [self._fitted(read_opaque(path)) for path in self.source[: self.frames]]
         for path, picture in zip(self.source, pictures, strict=False):
             if picture.shape != pictures[0].shape:
                 raise VideoError(

@@ -59,7 +59,18 @@ def recipe_of(settings: Settings) -> Recipe:
 
 
 def read(source: Path, settings: Reading) -> Video:
-    """The frames that were asked for."""
+    """The frames that were asked for; what is transparent is laid over black or white, with a sentence."""
+    video = read_whole(source, settings)
+    if video.alpha is not None:
+        say(
+            f"tweenfield: {source}: the video is transparent in parts, which are laid over {video.matte}",
+            quiet=settings.quiet,
+        )
+    return video.over()
+
+
+def read_whole(source: Path, settings: Reading) -> Video:
+    """The frames that were asked for, transparent ones too."""
     from tweenfield.video import parse_rate, parse_size, parse_time, read_video
 
     wanted = parse_size(settings.size) if settings.size else None
@@ -104,6 +115,38 @@ def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
             quiet=quiet,
         )
     return new
+
+
+def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawing, quiet: bool) -> Video:
+    """The video as the field and the output can take it: transparent as it is, or laid over the background,
+    with a sentence.
+    """
+    from tweenfield.video import container_for
+
+    if video.alpha is None:
+        return video
+    if not recipe.field.draws_alpha:
+        lost = f"the field {recipe.field.name} draws no transparency, as transport does"
+    elif not container_for(output).keeps_alpha(encoding_of(drawing)):
+        lost = no_transparency(output)
+    else:
+        return video
+    say_laid_over(video.name, lost, drawing, quiet)
+    return video.over(drawing.background)
+
+
+def no_transparency(output: str) -> str:
+    """What to say of an output that can't keep it."""
+    return f"what is written to {output} holds no transparency, as .webm, .mov, .mkv and PNGs do"
+
+
+def say_laid_over(name: str, lost: str, drawing: Drawing, quiet: bool) -> None:
+    """Say that the picture is, and why."""
+    say(
+        f"tweenfield: {name}: {lost}, so it is laid over {drawing.background} (--background takes another "
+        "colour)",
+        quiet=quiet,
+    )
 
 
 def shots_of(source: Path, quiet: bool) -> list[Shot]:
@@ -199,7 +242,14 @@ def drawer(
     return drawn
 
 
-def look_of(source: Source | Video, timeline: Timeline, carried: Carried | None, encoding: Encoding) -> Look:
+def look_of(
+    source: Source | Video,
+    timeline: Timeline,
+    carried: Carried | None,
+    drawing: Drawing,
+    *,
+    transparent: bool,
+) -> Look:
     """How a player is to show what is drawn."""
     from tweenfield.video import Look
 
@@ -210,8 +260,10 @@ def look_of(source: Source | Video, timeline: Timeline, carried: Carried | None,
         depth=source.depth,
         hdr=source.hdr,
         carried=carried,
-        encoding=encoding,
+        encoding=encoding_of(drawing),
         times=timeline.shown,
+        transparent=transparent,
+        background=drawing.background,
     )
 
 

@@ -172,7 +172,8 @@ def fit(
     if resume and not checkpoint.exists():
         raise UsageError(f"{checkpoint}: there is no such file to go on with; leave out --resume")
     before = load(checkpoint) if resume else None
-    video = actions.read(source, settings)
+    read = actions.read_whole if recipe.field.draws_alpha else actions.read
+    video = read(source, settings)
     actions.show_settings(settings.verbose, video, recipe)
     with stages(settings.quiet) as on_stage:
         result = fit_field(

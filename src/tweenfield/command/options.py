@@ -187,6 +187,14 @@ PixelFormat = Annotated[
         "--pixel-format", metavar="NAME", help="FFmpeg's name: yuv420p, yuv444p.", rich_help_panel=WRITE
     ),
 ]
+Background = Annotated[
+    str,
+    typer.Option(
+        metavar="COLOR",
+        help="What transparent parts are laid over where the output can't keep them: a name, or #rrggbb.",
+        rich_help_panel=WRITE,
+    ),
+]
 DeinterlaceOption = Annotated[
     Deinterlace,
     typer.Option(
@@ -344,6 +352,7 @@ class Drawing(Writing):
     audio: AudioOption = Audio.stretch
     end: EndOption = End.hold
     timing: TimingOption = Timing.constant
+    background: Background = "black"
 
 
 @dataclass(kw_only=True)

@@ -58,11 +58,12 @@ def render(
     from tweenfield.fitting.device import resolve_device
     from tweenfield.fitting.model_file import load
     from tweenfield.fitting.result import Source
-    from tweenfield.video import check_output, parse_size, write_in_pieces
+    from tweenfield.video import check_output, container_for, parse_color, parse_size, write_in_pieces
 
     encoding = actions.encoding_of(drawing)
     check_output(output, inputs=[model, *([video] if video else [])], encoding=encoding)
     check_json(json)
+    parse_color(drawing.background)
     if frames and not video:
         raise UsageError("--frames says which frames of --video were fitted; add --video IN, or leave it out")
     if drawing.keyframes is Keyframes.original and video is None:
@@ -72,10 +73,21 @@ def render(
     actions.check_shutter(drawing.shutter, drawing.keyframes, size)
     result, originals, carried = load(model), None, None
     timeline = actions.timeline_of(result.source, drawing)
-    check_output(output, rate=timeline.rate, encoding=encoding, uneven=timeline.shown is not None)
+    transparent = result.source.matte is not None
+    check_output(
+        output,
+        rate=timeline.rate,
+        encoding=encoding,
+        transparent=transparent,
+        uneven=timeline.shown is not None,
+    )
+    if transparent and not container_for(output).keeps_alpha(encoding):
+        actions.say_laid_over(result.source.name, actions.no_transparency(output), drawing, quiet)
     if video is not None:
         fitted = Reading(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
-        originals = actions.read(video, fitted)
+        originals = actions.read_whole(video, fitted)
+        if not transparent:
+            originals = originals.over()
         if Source.of(originals).digest != result.source.digest:
             raise UsageError(
                 f"{video}: these are not the frames that {model} was fitted to; "
@@ -91,7 +103,7 @@ def render(
         size=parse_size(size) if size else None,
         shutter=drawing.shutter,
     )
-    look = actions.look_of(result.source, timeline, carried, encoding)
+    look = actions.look_of(result.source, timeline, carried, drawing, transparent=transparent)
     wanted = parse_size(size) if size else result.source.size
     actions.say_reduced(output, wanted, look, quiet)
     count = len(timeline)

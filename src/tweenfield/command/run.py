@@ -40,21 +40,34 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     """Make one video of another; returns what to tell of it."""
     from tweenfield.storage.atomic import reason
     from tweenfield.storage.unfinished import place_of, unfinished
-    from tweenfield.video import check_output, is_stdout
+    from tweenfield.video import check_output, is_stdout, parse_color
 
     source, output = job
     recipe, encoding = actions.recipe_of(settings), actions.encoding_of(drawing)
     check_output(output, inputs=[source], encoding=encoding)
     actions.check_shutter(drawing.shutter, drawing.keyframes)
-    video = actions.without_repeats(actions.read(source, settings), drawing.repeats, settings.quiet)
+    parse_color(drawing.background)
+    video = actions.kept_or_laid_over(
+        actions.read_whole(source, settings), recipe, output, drawing, settings.quiet
+    )
+    video = actions.without_repeats(video, drawing.repeats, settings.quiet)
+    transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None
-    check_output(output, inputs=[source], rate=timeline.rate, encoding=encoding, uneven=uneven)
+    check_output(
+        output,
+        inputs=[source],
+        rate=timeline.rate,
+        encoding=encoding,
+        transparent=transparent,
+        uneven=uneven,
+    )
     look = actions.look_of(
         video,
         timeline,
         actions.carried_of(source, video, timeline, drawing, output, settings.quiet),
-        encoding,
+        drawing,
+        transparent=transparent,
     )
     actions.say_reduced(output, video.size, look, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)

@@ -114,7 +114,7 @@ def _of_model(
     for each in (result, *compared.values()):
         each.field.to(resolve_device(settings.device.value))
     size = settings.size or "{}x{}".format(*result.source.size)
-    observed = actions.read(video, replace(settings, size=size)) if video else None
+    observed = actions.read_whole(video, replace(settings, size=size)) if video else None
     return Session(observed, result, others=compared, shell=Shell(source=str(source)))
 
 

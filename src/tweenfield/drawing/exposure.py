@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.drawing.render import render_colors
+from tweenfield.drawing.render import render_colors, render_straight
 from tweenfield.drawing.transfer import colors_of, linear_light
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
@@ -25,12 +25,13 @@ def render_exposed(
     exposures: Iterable[float | Fraction],
     *,
     transfer: int = 1,
-) -> Iterator[Levels[np.ndarray, "height width 3"]]:
+) -> Iterator[Levels[np.ndarray, "height width channels"]]:
     """Render ``field`` with motion blur, frame by frame, on its own grid.
 
     Each frame is the mean of linear light over its exposure, centred on its time; what reaches beyond the
-    first or the last observed frame is left out. The mean is taken over the middles of equal parts of the
-    exposure: eight, then three times as many as long as the picture changes by a quarter of a level or more.
+    first or the last observed frame is left out. Of transparent video, opacity is averaged, and light by it.
+    The mean is taken over the middles of equal parts of the exposure: eight, then three times as many as long
+    as the picture changes by a quarter of a level or more.
 
     Args:
         field: a fitted field.
@@ -60,15 +61,15 @@ def render_exposed(
 
 def _exposed(
     field: Field, opens: float, closes: float, transfer: int
-) -> Levels[np.ndarray, "height width 3"]:
+) -> Levels[np.ndarray, "height width channels"]:
     count = _FEWEST
     light = _mean_light(field, opens, closes, range(count), count, transfer)
-    picture = colors_of(light, transfer)
+    picture = _shown(light, transfer)
     while 3 * count <= _MOST:
         # The middles of thirds: every third of them is a sample that was taken already.
         finer = [k for k in range(3 * count) if k % 3 != 1]
         light = (light + 2 * _mean_light(field, opens, closes, finer, 3 * count, transfer)) / 3
-        before, picture, count = picture, colors_of(light, transfer), 3 * count
+        before, picture, count = picture, _shown(light, transfer), 3 * count
         if 255 * np.abs(picture - before).mean() < _CHANGE:
             break
     return rounded(picture, dtype_of(field.grid.depth))
@@ -76,10 +77,30 @@ def _exposed(
 
 def _mean_light(
     field: Field, opens: float, closes: float, parts: Iterable[int], count: int, transfer: int
-) -> Float32[np.ndarray, "height width 3"]:
+) -> Float32[np.ndarray, "height width channels"]:
     """The mean over the middles of some of ``count`` equal parts of the time from ``opens`` to ``closes``."""
     times = [opens + (closes - opens) * (part + 0.5) / count for part in parts]
-    mean = np.zeros((field.grid.height, field.grid.width, 3), np.float32)
-    for colors in render_colors(field, times):
-        mean += linear_light(colors, transfer) / np.float32(len(times))
+    mean: np.ndarray = _light(field, times[0], transfer) / np.float32(len(times))
+    for time in times[1:]:
+        mean += _light(field, time, transfer) / np.float32(len(times))
     return mean
+
+
+def _light(field: Field, t: float, transfer: int) -> Float32[np.ndarray, "height width channels"]:
+    """Linear light, of transparent video times opacity, and that as a fourth channel."""
+    rgba = render_straight(field, t, (field.grid.height, field.grid.width))
+    if rgba is None:
+        return linear_light(next(render_colors(field, [t])), transfer)
+    colors, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32)
+    return np.dstack((alpha * linear_light(colors, transfer), alpha))
+
+
+def _shown(
+    light: Float32[np.ndarray, "height width channels"], transfer: int
+) -> Float32[np.ndarray, "height width channels"]:
+    """What ``_light`` gives as colours in [0, 1], straight ones."""
+    if light.shape[2] == 3:
+        return colors_of(light, transfer)
+    alpha = light[..., 3:]
+    seen = np.divide(light[..., :3], alpha, out=np.zeros_like(light[..., :3]), where=alpha > 0)
+    return np.dstack((colors_of(seen, transfer), alpha))

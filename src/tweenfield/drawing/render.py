@@ -7,13 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
 from tweenfield.video import Video
-from tweenfield.video.depth import Levels, dtype_of
+from tweenfield.video.depth import Levels, dtype_of, rounded
+from tweenfield.video.transparency import straight
 
 
 def render(
@@ -22,9 +23,9 @@ def render(
     *,
     size: tuple[int, int] | None = None,
     keyframes: Video | None = None,
-) -> Iterator[Levels[np.ndarray, "height width 3"]]:
+) -> Iterator[Levels[np.ndarray, "height width channels"]]:
     """Render ``field`` at the given times, frame by frame, so that memory doesn't grow with their number.
-    They are uint8 or uint16 as the observed frames were.
+    They are RGB, or of transparent video straight RGBA, in uint8 or uint16 as its depth is.
 
     Args:
         field: a fitted field.
@@ -45,7 +46,7 @@ def render(
             f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
             f"{grid.frames} of {size[0]}x{size[1]} are drawn; keyframes need the same number and size"
         )
-    if keyframes is not None and keyframes.frames.dtype != dtype_of(grid.depth):
+    if keyframes is not None and keyframes.frames.dtype != grid.dtype:
         raise UsageError(
             f"{keyframes.name} has {keyframes.depth} bits, but the field was fitted to {grid.depth}; "
             "keyframes need the same"
@@ -58,7 +59,7 @@ def render(
         if not 0 <= t <= grid.frames - 1:
             raise UsageError(f"time {float(t):g} was asked for, but the field covers 0 to {grid.frames - 1}")
         if keyframes is not None and t == int(t):
-            picture = keyframes.frames[int(t)]
+            picture = keyframes.frames[int(t)] if keyframes.alpha is None else keyframes.rgba(int(t))
         else:
             picture = _picture(field, float(t), size)
         before = t
@@ -80,5 +81,19 @@ def _draw(field: Field, t: float, size: tuple[int, int]) -> Float[Tensor, "heigh
 
 
 @torch.inference_mode()
-def _picture(field: Field, t: float, size: tuple[int, int]) -> Levels[np.ndarray, "height width 3"]:
-    return field.picture(t, size)
+def render_straight(
+    field: Field, t: float, size: tuple[int, int]
+) -> Float64[np.ndarray, "height width 4"] | None:
+    """Straight RGBA in [0, 1] at one time; None if the field draws no opacity."""
+    alpha, matte = field.alpha(t, size), field.grid.matte
+    if alpha is None or matte is None:
+        return None
+    # In double precision, as little is left of a colour that is nearly transparent.
+    frame, alpha = field.frame(t, size).double(), alpha.double()
+    return straight(frame.cpu().numpy(), alpha.cpu().numpy(), matte)
+
+
+@torch.inference_mode()
+def _picture(field: Field, t: float, size: tuple[int, int]) -> Levels[np.ndarray, "height width channels"]:
+    rgba = render_straight(field, t, size)
+    return field.picture(t, size) if rgba is None else rounded(rgba, dtype_of(field.grid.depth))

@@ -31,7 +31,8 @@ class Split:
 def hide(video: Video, stride: int = 2) -> Split:
     """Observe every ``stride``-th frame and hold out those between.
 
-    Frames after the last observed one are left out: nothing observed follows them.
+    Frames after the last observed one are left out: nothing observed follows them. A transparent video is
+    laid over its matte.
 
     Raises:
         UsageError: the stride is under 2, or fewer than two frames would be observed.
@@ -45,6 +46,7 @@ def hide(video: Video, stride: int = 2) -> Split:
             f"at least {stride + 1} frames are needed"
         )
     indices = tuple(i for i in range(observed[-1]) if i % stride)
+    video = video.over()
     seen = video.select(observed)
     positions = tuple(field_position(seen.times, video.times[i]) for i in indices)
     return Split(

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from tweenfield.video.depth import Levels, dtype_of, full_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tweenfield.flow.observed import Observed
     from tweenfield.storage.on_demand import Rows
+    from tweenfield.video import Video
 
 # Far beyond any use; what is larger fills the memory.
 _WIDEST, _DEEPEST = 4096, 64
@@ -30,14 +31,27 @@ class Grid:
     """The pixels and times of the observed frames that a field is fitted to.
 
     x runs over 0 .. width - 1, y over 0 .. height - 1 (pixel centres on integers),
-    t over 0 .. frames - 1 (observed frames on integers). ``depth`` is that of the observed frames, in bits:
-    pictures of the field are uint8 for 8, else uint16.
+    t over 0 .. frames - 1 (observed frames on integers). ``depth`` is that of the observed frames, in bits;
+    ``matte`` is what they lie over where they are transparent, or None if they are opaque.
     """
 
     frames: int
     height: int
     width: int
     depth: int = 8
+    matte: str | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the field's pictures: uint8 for opaque ones of 8 bits, else uint16."""
+        return dtype_of(self.depth if self.matte is None else 16)
+
+    @classmethod
+    def of(cls, video: Video) -> Grid:
+        """That of a video."""
+        height, width = video.size
+        matte = None if video.alpha is None else video.matte
+        return cls(frames=len(video), height=height, width=width, depth=video.depth, matte=matte)
 
 
 class Field(nn.Module, ABC):
@@ -87,13 +101,26 @@ class Field(nn.Module, ABC):
 
     def frame(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width 3"]:
         """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
+        return self._by_points(self, t, size)
+
+    def alpha(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width"] | None:
+        """The opacity of each pixel of ``frame``, 1 where it is opaque; None if the field draws none."""
+        return None
+
+    def _by_points(
+        self,
+        colors: Callable[[Float[Tensor, "points 3"]], Float[Tensor, "points 3"]],
+        t: float,
+        size: tuple[int, int] | None,
+    ) -> Float[Tensor, "height width 3"]:
+        """The whole picture of a function of points."""
         size = size or (self.grid.height, self.grid.width)
         points = frame_points(t, size, self.grid, like=next(self.parameters()))
-        return torch.cat([self(part) for (part,) in chunks(points)]).reshape(*size, 3)
+        return torch.cat([colors(part) for (part,) in chunks(points)]).reshape(*size, 3)
 
     def picture(self, t: float, size: tuple[int, int] | None = None) -> Levels[np.ndarray, "height width 3"]:
         """``frame`` with each colour as the nearest level of the type that the observed frames have."""
-        colors = to_levels(self.frame(t, size), full_scale(dtype_of(self.grid.depth)))
+        colors = to_levels(self.frame(t, size), full_scale(self.grid.dtype))
         levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
 
@@ -115,6 +142,8 @@ class FieldConfig(Protocol):
     """Settings of one kind of field: a frozen dataclass that builds it."""
 
     name: ClassVar[str]
+    draws_alpha: ClassVar[bool]
+    """Whether the field has ``Field.alpha``, so that transparent video stays so."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def build(self, grid: Grid, seed: int) -> Field:

@@ -55,6 +55,7 @@ class PatchesConfig:
     """
 
     name: ClassVar[str] = "patches"
+    draws_alpha: ClassVar[bool] = False
 
     side: float = 8.0
     """Side of a cell in pixels, rounded so that whole cells cover the picture; a window spans two cells."""

@@ -102,10 +102,9 @@ class FlowConstrained:
         self, config: FlowConstraint, observed: Observed, device: torch.device, teacher: Field | None = None
     ) -> None:
         video, flow = observed.video, observed.flow
-        height, width = video.size
         fitted = config.motion == "fitted"
         self._config = config
-        grid = Grid(frames=len(video), height=height, width=width, depth=video.depth)
+        grid = Grid.of(video)
         self.learnt = config.learnt(grid).to(device)
         # At least one point is an observed one.
         self._between_points = min(round(config.between * config.points), config.points - 1)

@@ -133,9 +133,7 @@ class _Run:
         self._began = time.monotonic()
         self._observed, self._source, self._recipe, self._teacher = observed, source, recipe, teacher
         self._objective = recipe.objective.on(observed, device, teacher)
-        height, width = observed.video.size
-        grid = Grid(frames=len(observed.video), height=height, width=width, depth=observed.video.depth)
-        self._model = recipe.field.build(grid, recipe.fit.seed).to(device)
+        self._model = recipe.field.build(Grid.of(observed.video), recipe.fit.seed).to(device)
         self._model.observe(observed)
         self._fitted: dict[str, nn.Parameter] = {
             **dict(self._model.named_parameters()),

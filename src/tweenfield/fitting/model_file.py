@@ -121,7 +121,7 @@ def _result(
 ) -> FitResult:
     source, recipe = source_of(content["source"]), recipe_of(content["recipe"])
     height, width = source.size
-    grid = Grid(frames=len(source.times), height=height, width=width, depth=source.depth)
+    grid = Grid(frames=len(source.times), height=height, width=width, depth=source.depth, matte=source.matte)
     field = recipe.field.build(grid, recipe.fit.seed)
     field.load_state_dict(_under("field.", tensors))
     if content["observations"]:

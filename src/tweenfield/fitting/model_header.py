@@ -17,6 +17,7 @@ from tweenfield.video.depth import DEPTHS
 from tweenfield.video.hdr import of_json
 from tweenfield.video.selecting import check_pixels
 from tweenfield.video.timing import checked_rate, exact
+from tweenfield.video.transparency import BLACK, WHITE
 
 T = TypeVar("T")
 # Beyond it a pixel would be wider than any picture is high, or the other way round.
@@ -37,6 +38,9 @@ def source_of(values: dict[str, Any]) -> Source:
     if not 1 / _WIDEST_PIXEL <= aspect <= _WIDEST_PIXEL:
         raise ValueError("no such pixels can be")
     check_pixels((height, width), "the video")
+    matte = values["matte"]
+    if matte not in (None, BLACK, WHITE):
+        raise ValueError("there is no such matte")
     return Source(
         name=_of(str, values["name"]),
         size=(height, width),
@@ -47,6 +51,7 @@ def source_of(values: dict[str, Any]) -> Source:
         digest=_of(str, values["digest"]),
         depth=depth,
         hdr=of_json(values["hdr"]),
+        matte=matte,
     )
 
 

@@ -60,6 +60,8 @@ class Source:
     """SHA-256 of the times and of some frames, which identifies the video."""
     depth: int = 8
     hdr: Hdr | None = None
+    matte: str | None = None
+    """What its frames lie over where they are transparent; None if they are opaque."""
 
     @classmethod
     def of(cls, video: Video) -> Source:
@@ -70,6 +72,8 @@ class Source:
         for stretch in stretches(len(video)):
             for k in stretch:
                 digest.update(np.ascontiguousarray(video.frames[k]).data)
+                if video.alpha is not None:
+                    digest.update(np.ascontiguousarray(video.alpha[k]).data)
         return cls(
             name=video.name,
             size=video.size,
@@ -80,6 +84,7 @@ class Source:
             digest=digest.hexdigest(),
             depth=video.depth,
             hdr=video.hdr,
+            matte=None if video.alpha is None else video.matte,
         )
 
 

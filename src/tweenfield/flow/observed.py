@@ -70,7 +70,9 @@ class Observed:
                 lambda k: reduce(video.frames[k], factor), shape, video.frames.dtype, keep=False
             )
             self._reductions[factor] = Observed(
-                replace(video, frames=frames),
+                replace(
+                    video, frames=frames, alpha=None, depth=16 if video.alpha is not None else video.depth
+                ),
                 Flow(forward=smaller(flow.forward), backward=smaller(flow.backward), name=flow.name),
             )
         return self._reductions[factor]

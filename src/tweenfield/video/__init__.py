@@ -14,6 +14,7 @@ from tweenfield.video.shots import Shot, find_shots
 from tweenfield.video.time_map import TimeMap, parse_speed
 from tweenfield.video.timeline import Timeline, output_timeline
 from tweenfield.video.timing import FrameRate, field_position, parse_rate, parse_slow, parse_time
+from tweenfield.video.transparency import parse_color
 from tweenfield.video.writing import check_output, container_for, is_stdout, write_video
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "is_stdout",
     "losses",
     "output_timeline",
+    "parse_color",
     "parse_frames",
     "parse_rate",
     "parse_size",

@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import UInt16
 
 from tweenfield.errors import VideoError
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import DEPTHS, Levels, dtype_of
 from tweenfield.video.hdr import Hdr
+from tweenfield.video.transparency import BLACK, WHITE, levels_of, over, parse_color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +51,13 @@ class Video:
         start: when the first frame is shown, in seconds on the file's own clock; sound refers to it.
         depth: bits per component of the source: 8 for uint8 frames; 10, 12 or 16 for uint16.
         hdr: what the source says about high dynamic range, to be written again.
+        alpha: how opaque each pixel is, uint16 with a full scale of 65535; None if all are. Frames are uint16
+            then, whatever the depth, and laid over the matte; over black they are premultiplied.
+        matte: ``black`` or ``white``, which frames lie over where they are transparent.
 
     Raises:
         VideoError: the numbers of frames and times differ, there is no frame, times don't increase,
-            or the depth doesn't belong to the frames' type.
+            the depth doesn't belong to the frames' type, or alpha not to the frames.
     """
 
     frames: Levels[Rows, "frames height width 3"]
@@ -64,6 +69,8 @@ class Video:
     start: Fraction = Fraction(0)
     depth: int = 8
     hdr: Hdr | None = None
+    alpha: UInt16[Rows, "frames height width"] | None = None
+    matte: str = BLACK
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype not in _DTYPES:
@@ -71,7 +78,18 @@ class Video:
                 f"{self.name}: frames have shape {self.frames.shape} and type {self.frames.dtype}; "
                 "give uint8 or uint16 of shape (frames, height, width, 3)"
             )
-        if self.depth not in DEPTHS or self.frames.dtype != dtype_of(self.depth):
+        if self.alpha is not None and (
+            (self.alpha.shape, self.alpha.dtype) != (self.frames.shape[:3], np.uint16)
+            or self.frames.dtype != np.uint16
+            or self.matte not in (BLACK, WHITE)
+        ):
+            raise VideoError(
+                f"{self.name}: alpha is {self.alpha.dtype} {self.alpha.shape} over {self.matte}, frames are "
+                f"{self.frames.dtype} {self.frames.shape}; give uint16 for both, of the same frames and "
+                "pixels, over black or white"
+            )
+        kind = np.uint16 if self.alpha is not None else dtype_of(self.depth)
+        if self.depth not in DEPTHS or self.frames.dtype != kind:
             raise VideoError(
                 f"{self.name}: frames are {self.frames.dtype} but the depth is {self.depth}; "
                 "give the depth 8 with uint8, and 10, 12 or 16 with uint16"
@@ -116,6 +134,30 @@ class Video:
         indices = list(indices)
         times = tuple(self.times[i] for i in indices)
         rate = self.rate if len(times) < 2 else Fraction(len(times) - 1) / (times[-1] - times[0])
-        frames = self.frames
-        chosen = frames.select(indices) if isinstance(frames, OnDemand) else frames[indices]
-        return replace(self, frames=chosen, times=times, rate=rate)
+        alpha = None if self.alpha is None else _chosen(self.alpha, indices)
+        return replace(self, frames=_chosen(self.frames, indices), alpha=alpha, times=times, rate=rate)
+
+    def over(self, background: str | None = None) -> Video:
+        """The video laid over a colour, so that nothing is transparent; over its matte if none is given.
+
+        Args:
+            background: a name, such as ``white``, or ``#rrggbb``.
+
+        Raises:
+            UsageError: it is no colour.
+        """
+        if self.alpha is None:
+            return self
+        color, dtype = background or self.matte, dtype_of(self.depth)
+        parse_color(color)
+        frames = OnDemand(lambda k: over(self.rgba(k), color), self.frames.shape, dtype)
+        return replace(self, frames=frames, alpha=None)
+
+    def rgba(self, k: int) -> Levels[np.ndarray, "height width 4"]:
+        """Frame ``k`` of a video with alpha as straight RGBA, uint8 or uint16 by the depth."""
+        assert self.alpha is not None
+        return levels_of(self.frames[k], self.alpha[k], self.matte, dtype_of(self.depth))
+
+
+def _chosen(rows: Rows, indices: list[int]) -> Rows:
+    return rows.select(indices) if isinstance(rows, OnDemand) else rows[indices]

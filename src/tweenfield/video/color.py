@@ -13,6 +13,7 @@ from jaxtyping import Float, Shaped, UInt16
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.depth import Levels, full_scale, rounded, with_depth
+from tweenfield.video.transparency import spread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,37 +90,28 @@ def bits_of(video_format: av.VideoFormat) -> int:
     return max((component.bits for component in video_format.components), default=8)
 
 
-def over_black(rgba: Levels[np.ndarray, "height width 4"]) -> Levels[np.ndarray, "height width 3"]:
-    """What a viewer shows of a partly transparent picture on a black ground."""
-    white = full_scale(rgba.dtype)
-    alpha = rgba[..., 3:].astype(np.uint32)
-    return ((rgba[..., :3] * alpha + white // 2) // white).astype(rgba.dtype)
-
-
 def rgb_from_frame(
     frame: av.VideoFrame, color: ColorTags, reformatter: VideoReformatter
-) -> Levels[np.ndarray, "height width 3"]:
-    """A decoded picture as full-range RGB, in uint16 where it has more than 8 bits; transparency is laid over
-    black.
+) -> Levels[np.ndarray, "height width channels"]:
+    """A decoded picture as full-range RGB, in uint16 where it has more than 8 bits, with straight opacity as
+    a fourth channel if its format has one.
     """
     if bits_of(frame.format) > 8:
         return _deep_rgb_from_frame(frame, color, reformatter)
-    transparent = has_alpha(frame.format)
     converted = reformatter.reformat(
         frame,
-        format="rgba" if transparent else "rgb24",
+        format="rgba" if has_alpha(frame.format) else "rgb24",
         src_colorspace=color.matrix,
         src_color_range=ColorRange.JPEG if color.full_range else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=QUALITY,
     )
-    rgb = converted.to_ndarray()
-    return over_black(rgb) if transparent else rgb
+    return converted.to_ndarray()
 
 
 def _deep_rgb_from_frame(
     frame: av.VideoFrame, color: ColorTags, reformatter: VideoReformatter
-) -> UInt16[np.ndarray, "height width 3"]:
+) -> UInt16[np.ndarray, "height width channels"]:
     """The same for more than 8 bits. swscale only unpacks and enlarges chroma: its own RGB isn't exact."""
     name, transparent = frame.format.name, has_alpha(frame.format)
     bits = min(bits_of(frame.format), 16)
@@ -150,7 +142,7 @@ def _deep_rgb_from_frame(
             interpolation=QUALITY,
         ).to_ndarray()
     full = _full(values[..., :3], bits) if rgb else _from_yuv(values[..., :3], color, bits)
-    return over_black(np.dstack((full, _full(values[..., 3], bits)))) if transparent else full
+    return np.dstack((full, _full(values[..., 3], bits))) if transparent else full
 
 
 def _full(shifted: Shaped[np.ndarray, "*shape"], bits: int) -> UInt16[np.ndarray, "*shape"]:
@@ -198,25 +190,22 @@ def is_rgb(pixel_format: str) -> bool:
 
 
 def frame_from_rgb(
-    rgb: Levels[np.ndarray, "height width 3"],
+    picture: Levels[np.ndarray, "height width channels"],
     color: ColorTags,
     pixel_format: str,
     reformatter: VideoReformatter,
 ) -> av.VideoFrame:
-    """A picture to encode, in ``pixel_format``, tagged with ``color``, rounded once.
+    """A picture to encode, RGB or straight RGBA, in ``pixel_format``, tagged with ``color``, rounded once.
 
     The matrix is applied here: swscale truncates chroma when making full range, half a level of tint.
     """
     bits = bits_of(av.VideoFormat(pixel_format))
-    rgb = with_depth(rgb, np.uint16 if bits > 8 else np.uint8)
+    picture = with_depth(picture, np.uint16 if bits > 8 else np.uint8)
+    clear = picture.shape[2] == 4
     if is_rgb(pixel_format):
-        packed = av.VideoFrame.from_ndarray(rgb, format="rgb48le" if bits > 8 else "rgb24")
-        return reformatter.reformat(packed, format=pixel_format)
-    if bits == 8:
-        yuv = cv2.transform(rgb, yuv_matrix(color)).reshape(rgb.shape)
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(yuv.transpose(2, 0, 1)), format="yuv444p")
-    else:
-        frame = _deep_frame(rgb, color, bits)
+        packed = ("rgba64le" if bits > 8 else "rgba") if clear else ("rgb48le" if bits > 8 else "rgb24")
+        return reformatter.reformat(av.VideoFrame.from_ndarray(picture, format=packed), format=pixel_format)
+    frame = _yuv_frame(spread(picture) if clear else picture, color, bits)
     signal_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG
     if pixel_format != frame.format.name:
         frame = reformatter.reformat(
@@ -232,14 +221,23 @@ def frame_from_rgb(
     return frame
 
 
-def _deep_frame(rgb: UInt16[np.ndarray, "height width 3"], color: ColorTags, bits: int) -> av.VideoFrame:
-    """The picture in YUV 4:4:4 of so many bits, rounded once."""
-    height, width, _ = rgb.shape
-    yuv = cv2.transform(rgb, yuv_matrix(color, bits, 65535)).reshape(rgb.shape)
-    frame = av.VideoFrame(width, height, f"yuv444p{bits}le")
-    for plane, values in zip(frame.planes, yuv.transpose(2, 0, 1), strict=True):
-        rows = np.zeros((height, plane.line_size // 2), "<u2")
+def _yuv_frame(
+    picture: Levels[np.ndarray, "height width channels"], color: ColorTags, bits: int
+) -> av.VideoFrame:
+    """The picture in YUV 4:4:4 of so many bits, rounded once; opacity is of full range."""
+    height, width, channels = picture.shape
+    white, top = full_scale(picture.dtype), (1 << bits) - 1
+    rgb = np.ascontiguousarray(picture[..., :3])
+    yuv = cv2.transform(rgb, yuv_matrix(color, bits, white)).reshape(rgb.shape)
+    planes = [*yuv.transpose(2, 0, 1)]
+    if channels == 4:
+        planes.append((picture[..., 3].astype(np.uint32) * top + white // 2) // white)
+    frame = av.VideoFrame(
+        width, height, f"yuv{'a' if channels == 4 else ''}444p{f'{bits}le' if bits > 8 else ''}"
+    )
+    for plane, values in zip(frame.planes, planes, strict=True):
+        rows = np.zeros((height, plane.line_size // (2 if bits > 8 else 1)), "<u2" if bits > 8 else "u1")
         # Chroma of full range would reach half a level more.
-        rows[:, :width] = np.minimum(values, (1 << bits) - 1)
+        rows[:, :width] = np.minimum(values, top)
         plane.update(rows.tobytes())
     return frame

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 Packet: TypeAlias = "av.Packet[Any]"
+Decode: TypeAlias = Callable[[Packet], list[av.VideoFrame]]
 
 # Bits of each byte in reverse: FFV1's checksum takes them in another order than zlib's.
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -188,10 +189,13 @@ class _Vp9:
         return False
 
 
-def examine(container: InputContainer, stream: av.VideoStream, path: Path, last: int) -> Damage:
+def examine(
+    container: InputContainer, stream: av.VideoStream, path: Path, last: int, decode: Decode
+) -> Damage:
     """Find the damage up to the picture with the stamp ``last`` and the end of its stretch.
 
-    Decodes in a single thread: with several, the decoder tells of an error late or not at all.
+    ``decode`` is the stream's decoder. It has a single thread: with several, it tells of an error late or not
+    at all.
     """
     stream.codec_context.thread_type, stream.codec_context.thread_count = "NONE", 1
     checks, order, damaged = Checks(container, stream, path), list[tuple[int, bool]](), set[int]()
@@ -215,7 +219,7 @@ def examine(container: InputContainer, stream: av.VideoStream, path: Path, last:
             altered.setdefault(checks.part.start, []).append(stamp)
         frames: list[av.VideoFrame] = []
         try:
-            frames = packet.decode()
+            frames = decode(packet)
         except av.error.FFmpegError:
             wrong = True
         damaged.update(stamp_of(frame) for frame in frames if frame.is_corrupt)

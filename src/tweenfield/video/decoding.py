@@ -25,10 +25,14 @@ from tweenfield.video.matroska import segment_end
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tweenfield.video.damage import Decode
+
 # What FFmpeg takes other files from.
 _PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
 # What FFmpeg makes of any text file: no video.
 _TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+# VP8 and VP9 keep opacity in a second picture beside each packet, which FFmpeg's own decoders don't look at.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -111,6 +115,7 @@ def decoded(
     """
     checks = None if signs is None else Checks(container, stream, path)
     signs = set() if signs is None else signs
+    decode = _decoder(stream)
     broken, good, stamp = min(damage.lost, default=inf), 0, 0
     last: av.VideoFrame | None = None
     for packet in packets_of(container, stream):
@@ -118,7 +123,7 @@ def decoded(
         stamp = stamp_of(packet) if packet.size else stamp
         odd = checks is not None and (checks.is_damaged(packet) or checks.torn or checks.altered)
         try:
-            frames = packet.decode()
+            frames = decode(packet)
         except av.error.FFmpegError:
             frames, odd = [], True
         odd = odd or any(frame.is_corrupt for frame in frames)
@@ -148,7 +153,19 @@ def examined(path: Path, last: int) -> Damage:
         VideoError: it can't be opened.
     """
     with open_video(path) as (container, stream):
-        return examine(container, stream, path, last)
+        return examine(container, stream, path, last, _decoder(stream))
+
+
+def _decoder(stream: av.VideoStream) -> Decode:
+    """From packets of a stream to its frames, opacity included."""
+    own = stream.codec_context
+    if stream.metadata.get("alpha_mode") != "1" or own.name not in _WITH_ALPHA:
+        return stream.decode
+    decoder = av.CodecContext.create(_WITH_ALPHA[own.name], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.color_primaries, decoder.color_trc = own.color_primaries, own.color_trc
+    # The empty packet at the end asks for what is left.
+    return lambda packet: decoder.decode(packet if packet.size else None)
 
 
 def cut_off(path: Path, count: int) -> VideoError:

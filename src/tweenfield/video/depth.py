@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from jaxtyping import AbstractDtype, Float32, UInt8
+from jaxtyping import AbstractDtype, Float, Float32, UInt8
 
 if TYPE_CHECKING:
     from typing import Annotated as Levels
@@ -58,14 +58,16 @@ def colors(picture: Levels[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape
     return scaled
 
 
-def eight_bit(picture: Levels[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+def eight_bit(
+    picture: Levels[np.ndarray, "height width channels"],
+) -> UInt8[np.ndarray, "height width channels"]:
     """The picture in 8 bits, each level as the nearest: (v + 128) // 257."""
     return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(picture, alpha=1 / 257)
 
 
 def with_depth(
-    picture: Levels[np.ndarray, "height width 3"], dtype: Any
-) -> Levels[np.ndarray, "height width 3"]:
+    picture: Levels[np.ndarray, "height width channels"], dtype: Any
+) -> Levels[np.ndarray, "height width channels"]:
     """The picture in another type: to uint8 it is rounded, to uint16 every level is kept."""
     if picture.dtype == dtype:
         return picture
@@ -73,8 +75,8 @@ def with_depth(
 
 
 def rounded(
-    picture: Float32[np.ndarray, "height width 3"], dtype: Any = np.uint8
-) -> Levels[np.ndarray, "height width 3"]:
+    picture: Float[np.ndarray, "height width channels"], dtype: Any = np.uint8
+) -> Levels[np.ndarray, "height width channels"]:
     """Colours in [0, 1] as the nearest levels of a type."""
     top = picture.dtype.type(full_scale(dtype))
     levels: np.ndarray = (picture * top).round().clip(0, top).astype(dtype)

@@ -8,17 +8,31 @@ from itertools import chain, islice
 from pathlib import Path
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from tweenfield.video.clip import ColorTags
-from tweenfield.video.color import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES, bits_of, color_tags
+from tweenfield.video.color import (
+    MATRIX_NAMES,
+    PRIMARIES_NAMES,
+    TRANSFER_NAMES,
+    bits_of,
+    color_tags,
+    has_alpha,
+    rgb_from_frame,
+)
+from tweenfield.video.converting import quarter_turns
 from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch
 from tweenfield.video.png import color_of
-from tweenfield.video.surveying import FOLDER_RATE, quarter_turns
+from tweenfield.video.surveying import FOLDER_RATE
 from tweenfield.video.timing import frame_times, increasing, standard_rate
+from tweenfield.video.transparency import is_transparent
+
+# FFmpeg's name for images of so many channels and bits.
+_PACKED = {(3, 8): "rgb24", (3, 16): "rgb48", (4, 8): "rgba", (4, 16): "rgba64"}
 
 # So many frames show what is in a video.
 _LOOKED_AT = 100
@@ -45,6 +59,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
+        transparent: whether the first frames are transparent anywhere.
         interlaced: whether the first frames are two fields of different times each, marked or not.
         audio: codec of each audio stream.
         hdr: what the first frame says about high dynamic range.
@@ -66,6 +81,7 @@ class VideoInfo:
     transfer: str
     sample_aspect_ratio: Fraction
     rotation: int
+    transparent: bool
     interlaced: bool
     audio: tuple[str, ...]
     hdr: Hdr | None
@@ -84,13 +100,13 @@ def describe_video(path: str | Path) -> VideoInfo:
 def _describe_folder(path: Path) -> VideoInfo:
     paths = image_paths(path)
     image = read_image(paths[0])
-    (height, width, _), depth = image.shape, 8 * image.dtype.itemsize
+    (height, width, channels), depth = image.shape, 8 * image.dtype.itemsize
     color, hdr = color_of(paths[0].read_bytes())
     stated = color != ColorTags()
     return VideoInfo(
         container="folder",
         codec=paths[0].suffix.lower().lstrip("."),
-        pixel_format="rgb24" if depth == 8 else "rgb48",
+        pixel_format=_PACKED[channels, depth],
         depth=depth,
         size=(height, width),
         frames=len(paths),
@@ -104,6 +120,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         transfer=TRANSFER_NAMES.get(color.transfer, str(color.transfer)) if stated else "unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
+        transparent=is_transparent(image),
         interlaced=False,
         audio=(),
         hdr=hdr,
@@ -114,9 +131,12 @@ def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
         frames, watch = decoded(container, stream, path), Watch()
         frame = next(frames)
+        color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
+        reformatter, transparent = VideoReformatter(), False
         for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
             watch.look(shown)
-        color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
+            if has_alpha(shown.format) and not transparent:
+                transparent = is_transparent(rgb_from_frame(shown, color, reformatter))
     with open_video(path) as (container, stream):
         times, rate, constant = _stamped(container, stream, path)
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
@@ -137,6 +157,7 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
+            transparent=transparent,
             interlaced=watch.found() is not None,
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),

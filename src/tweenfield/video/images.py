@@ -9,8 +9,8 @@ import numpy as np
 from natsort import natsorted, ns
 
 from tweenfield.errors import VideoError
-from tweenfield.video.color import over_black
 from tweenfield.video.depth import Levels, rounded
+from tweenfield.video.transparency import BLACK, over
 
 IMAGE_SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm", ".jp2"]
@@ -39,9 +39,9 @@ def image_paths(folder: Path) -> list[Path]:
     return natsorted(names, key=lambda p: p.name, alg=ns.IGNORECASE)
 
 
-def read_image(path: Path) -> Levels[np.ndarray, "height width 3"]:
-    """One picture as RGB in 8 or 16 bits: grey is repeated, floats are clipped to 0 (black) to 1 (white) and
-    rounded to 16 bits, transparency is laid over black.
+def read_image(path: Path) -> Levels[np.ndarray, "height width channels"]:
+    """One picture as RGB in 8 or 16 bits, with straight opacity as a fourth channel if it has one: grey is
+    repeated, floats are clipped to 0 (black) to 1 (white) and rounded to 16 bits.
 
     Raises:
         VideoError: the file can't be read or decoded, or its numbers are neither of these.
@@ -70,5 +70,15 @@ def read_image(path: Path) -> Levels[np.ndarray, "height width 3"]:
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     if pixels.shape[2] == 4:
-        return over_black(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA))
+        return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def read_opaque(path: Path) -> Levels[np.ndarray, "height width 3"]:
+    """The same with transparency laid over black.
+
+    Raises:
+        VideoError: see ``read_image``.
+    """
+    picture = read_image(path)
+    return over(picture, BLACK) if picture.shape[2] == 4 else picture

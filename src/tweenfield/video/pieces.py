@@ -29,7 +29,7 @@ def piece_length(size: tuple[int, int]) -> int:
 
 def write_in_pieces(
     path: str | Path,
-    draw: Callable[[int, int], Iterable[Levels[np.ndarray, "height width 3"]]],
+    draw: Callable[[int, int], Iterable[Levels[np.ndarray, "height width channels"]]],
     count: int,
     size: tuple[int, int],
     look: Look,
@@ -77,11 +77,11 @@ def written_in_pieces(folder: Path) -> int:
 def _write_piece(
     piece: Path,
     container: InPieces,
-    frames: Iterable[Levels[np.ndarray, "height width 3"]],
+    frames: Iterable[Levels[np.ndarray, "height width channels"]],
     look: Look,
     begin: int,
 ) -> None:
-    def write(ready: Iterator[Levels[np.ndarray, "height width 3"]]) -> int:
+    def write(ready: Iterator[Levels[np.ndarray, "height width channels"]]) -> int:
         return container.write_piece(temporary, ready, look, begin)
 
     with atomic_output(piece) as temporary:

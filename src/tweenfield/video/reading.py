@@ -14,16 +14,16 @@ import numpy as np
 
 from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
-from tweenfield.storage.on_demand import OnDemand
 from tweenfield.video.clip import Video
+from tweenfield.video.converting import Conversion, Seen, fitted
 from tweenfield.video.damage import UNHARMED, Damage
 from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch, Weave
 from tweenfield.video.png import color_of
-from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice, resize
-from tweenfield.video.surveying import FOLDER_RATE, Conversion, OnProgress, Survey, shown, survey
+from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice
+from tweenfield.video.surveying import FOLDER_RATE, OnProgress, Survey, shown, survey
 
 OnNotice = Callable[[str], None]
 _LEAVE = "--deinterlace off leaves it"
@@ -50,7 +50,8 @@ def read_video(
     Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
     the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
     mean one). A frame is turned upright if the file says so, then resized. The first frame decides whether
-    all are uint8 or, with more than 8 bits per component, uint16.
+    all are uint8 or, with more than 8 bits per component, uint16. Where a frame is partly transparent, all
+    are uint16 and have ``Video.alpha``.
 
     Args:
         path: what PyAV can decode, or a folder.
@@ -91,28 +92,32 @@ def _read_folder(
     paths = image_paths(path)
     indices = frame_range(selection, len(paths), str(path))
     image = read_image(paths[indices[0]])
-    first, dtype = image.shape, image.dtype
-    height, width = size or first[:2]
-    check_pixels((height, width), str(path))
+    (height, width, _), dtype = image.shape, image.dtype
+    check_pixels(size or (height, width), str(path))
 
-    def picture(k: int) -> Levels[np.ndarray, "height width 3"]:
-        rgb = read_image(paths[indices[k]])
-        if rgb.shape != first:
+    def picture(index: int) -> Levels[np.ndarray, "height width channels"]:
+        image = read_image(paths[index])
+        if image.shape[:2] != (height, width):
             raise VideoError(
-                f"{paths[indices[k]]}: the image is {rgb.shape[0]}x{rgb.shape[1]} but those before it are "
-                f"{first[0]}x{first[1]}; make all images of the folder the same size"
+                f"{paths[index]}: the image is {image.shape[0]}x{image.shape[1]} but those before it are "
+                f"{height}x{width}; make all images of the folder the same size"
             )
-        return resize(with_depth(rgb, dtype), (height, width))
+        return fitted(with_depth(image, dtype), size)
 
-    frames = OnDemand(picture, (len(indices), height, width, 3), dtype)
-    for done, _ in enumerate(frames, start=1):  # An unusable image is found now, not after hours of work.
+    seen = Seen()
+    # An unusable image is found now, not after hours of work.
+    for done, index in enumerate(indices, start=1):
+        seen.add(index, picture(index))
         on_progress(done, len(indices))
     color, hdr = color_of(paths[indices[0]].read_bytes())
+    frames, alpha = seen.rows(picture, indices, size or (height, width), dtype)
     return Video(
         frames=frames,
+        alpha=alpha,
+        matte=seen.opacity.matte,
         times=tuple(i / rate for i in indices),
         rate=rate / indices.step,
-        sample_aspect_ratio=_aspect(Fraction(1), first[:2], (height, width)),
+        sample_aspect_ratio=_aspect(Fraction(1), (height, width), size or (height, width)),
         name=path.name,
         depth=8 * dtype.itemsize,
         color=color,
@@ -145,9 +150,7 @@ def _read_file(
             watch = None
         else:
             break
-    convert, times, rate = found.convert, found.times, found.rate
-    if convert.transparent:
-        on_notice(f"{path}: transparent parts are laid over black")
+    convert, seen, times, rate = found.convert, found.seen, found.times, found.rate
     indices = window.part(times, frame_range(span, len(times), str(path)), path)
     times = tuple(times[i] for i in indices)
     _tell(path, found, times, on_notice)
@@ -156,13 +159,12 @@ def _read_file(
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
     decode = _Decoder(path, convert, damage, weave)
-    frames = OnDemand(lambda k: decode(indices[k]), (len(indices), *convert.size, 3), convert.dtype)
-    for k, index in enumerate(indices):
-        if index in found.pictures:
-            frames.put(k, found.pictures[index])
+    frames, alpha = seen.rows(decode, indices, convert.size, convert.dtype)
     aspect = 1 / found.aspect if convert.turns % 2 else found.aspect
     return Video(
         frames=frames,
+        alpha=alpha,
+        matte=seen.opacity.matte,
         times=times,
         rate=rate,
         color=convert.color,
@@ -215,7 +217,7 @@ class _Decoder:
         # For two readers that go through a video together, such as of observed and of held-out frames.
         self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
 
-    def __call__(self, index: int) -> Levels[np.ndarray, "height width 3"]:
+    def __call__(self, index: int) -> Levels[np.ndarray, "height width channels"]:
         if index < self._decoded - len(self._recent):
             self._decoded = 0
         if self._decoded == 0:

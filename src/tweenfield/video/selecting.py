@@ -148,8 +148,8 @@ def check_pixels(size: tuple[int, int], what: str) -> None:
 
 
 def resize(
-    rgb: Levels[np.ndarray, "height width 3"], size: tuple[int, int]
-) -> Levels[np.ndarray, "new_height new_width 3"]:
+    rgb: Levels[np.ndarray, "height width channels"], size: tuple[int, int]
+) -> Levels[np.ndarray, "new_height new_width channels"]:
     """The picture at ``size`` (height, width): area averages where a side shrinks, cubic where it grows."""
     shrunk = min(size[0], rgb.shape[0]), min(size[1], rgb.shape[1])
     for (height, width), method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_CUBIC)):

@@ -8,21 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import final
 
 import av
-import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from tweenfield.errors import VideoError
-from tweenfield.storage.on_demand import rows_kept
-from tweenfield.video.color import bits_of, color_tags, has_alpha, rgb_from_frame
+from tweenfield.video.converting import Conversion, Seen
 from tweenfield.video.damage import Damage, stamp_of
 from tweenfield.video.decoding import cut_off, decoded, open_video, tick
-from tweenfield.video.depth import Levels, depth_of_bits, dtype_of, with_depth
-from tweenfield.video.hdr import hdr_of
 from tweenfield.video.interlacing import Watch, Weave, deinterlaced
-from tweenfield.video.selecting import Window, check_pixels, resize
+from tweenfield.video.selecting import Window
 from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
 
 FOLDER_RATE = Fraction(25)
@@ -40,7 +34,7 @@ class Survey:
         constant: whether that is the rate throughout.
         begins: when the first frame is shown, on the file's own clock.
         aspect: width over height of a pixel as it is stored.
-        pictures: some, by the number of their frame.
+        seen: what those that are wanted look like, and some of them.
         missing: stretches without pictures: the times of the frames before and after each, or of the first or
             last one that is lost where the file begins or ends with it.
         doubtful: first and last time of stretches whose pictures may be wrong.
@@ -52,7 +46,7 @@ class Survey:
     constant: bool
     begins: Fraction
     aspect: Fraction
-    pictures: dict[int, np.ndarray]
+    seen: Seen
     missing: list[tuple[Fraction, Fraction]]
     doubtful: list[tuple[Fraction, Fraction]]
 
@@ -76,7 +70,7 @@ def survey(
     presented: list[int | None] = []
     decoded_at: list[int | None] = []
     stamps: list[int] = []
-    pictures: dict[int, np.ndarray] = {}
+    seen = Seen()
     convert: Conversion | None = None
     with open_video(path) as (container, stream):
         frames = shown(decoded(container, stream, path, damage, signs), stream, weave)
@@ -91,11 +85,13 @@ def survey(
                 watch.look(frame)
                 if watch.is_sure:
                     break
-            # As many as are kept are converted at once, so that a short clip is decoded once only.
+            # As many as are kept are converted at once, so that a short clip is decoded once only; all are
+            # if they may be transparent, to know whether they are.
             seconds = _since_first(frame.pts, presented[0], index, stream)
             wanted = index >= span.start and (index - span.start) % span.step == 0
-            if wanted and window.may_hold(seconds, tick(stream)) and len(pictures) < convert.kept:
-                pictures[index] = convert(frame)
+            wanted = wanted and window.may_hold(seconds, tick(stream))
+            if wanted and (convert.may_be_transparent or not seen.is_full):
+                seen.add(index, convert(frame))
             about = span.stop or stream.frames
             about = about or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
             on_progress(index + 1, max(about, index + 1))
@@ -119,7 +115,7 @@ def survey(
             constant=constant,
             begins=(presented[0] or 0) * tick(stream),
             aspect=Fraction(stream.sample_aspect_ratio or 1),
-            pictures=pictures,
+            seen=seen,
             missing=seconds_of(_missing(stamps, sorted(damage.lost), ended)),
             doubtful=seconds_of(damage.doubtful),
         )
@@ -147,55 +143,11 @@ def _seconds(container: av.container.InputContainer) -> Fraction:
     return Fraction(container.duration or 0, av.time_base)
 
 
-@final
-class Conversion:
-    """From the decoded pictures of one file to RGB as wanted: its colours, upright, resized."""
-
-    def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
-        self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
-        self.depth, self.hdr = depth_of_bits(bits_of(first.format)), hdr_of(first)
-        self.dtype = dtype_of(self.depth)
-        self.stored = first.height, first.width
-        # A palette may hold a transparent colour, and mostly holds none.
-        self.transparent = has_alpha(first.format) and not first.format.has_palette
-        self.upright = self.stored[::-1] if self.turns % 2 else self.stored
-        self.size = size or self.upright
-        check_pixels(self.size, str(path))
-        self.kept = rows_kept(self.size[0] * self.size[1] * 3 * self.dtype.itemsize)
-        self._path = path
-        self._reformatter = VideoReformatter()
-
-    def check(self, frame: av.VideoFrame, index: int) -> None:
-        """Refuse a picture of another size than the first."""
-        if (frame.height, frame.width) != self.stored:
-            raise VideoError(
-                f"{self._path}: the picture changes from {self.stored[0]}x{self.stored[1]} to "
-                f"{frame.height}x{frame.width} at frame {index}; read up to it with --frames 0:{index}"
-            )
-
-    def __call__(self, frame: av.VideoFrame) -> Levels[np.ndarray, "height width 3"]:
-        rgb = np.rot90(rgb_from_frame(frame, self.color, self._reformatter), self.turns)
-        return np.ascontiguousarray(resize(with_depth(rgb, self.dtype), self.size))
-
-
 def shown(
     frames: Iterable[av.VideoFrame], stream: av.VideoStream, weave: Weave | None
 ) -> Iterable[av.VideoFrame]:
     """The frames of a file, made into whole pictures or as they are."""
     return deinterlaced(frames, tick(stream), weave) if weave else frames
-
-
-def quarter_turns(degrees: int, path: Path) -> int:
-    """How many quarter turns counterclockwise bring the stored picture upright, 0 to 3.
-
-    Raises:
-        VideoError: the display matrix holds another angle.
-    """
-    if degrees % 90:
-        raise VideoError(
-            f"{path}: the picture is to be turned by {degrees} degrees; only quarter turns are supported"
-        )
-    return degrees // 90 % 4
 
 
 def _times(

@@ -24,6 +24,7 @@ from tweenfield.flow.velocity import velocity_between
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video import Video, eight_bit, find_shots
 from tweenfield.video.depth import dtype_of, rounded
+from tweenfield.video.transparency import over
 from tweenfield.viewer.background import BackgroundFit
 from tweenfield.viewer.shell import Shell
 
@@ -320,7 +321,8 @@ def _as_drawn(result: FitResult, drawing: AbstractContextManager[bool]) -> Video
 
     def frame(k: int) -> np.ndarray:
         with drawing:
-            return next(render(field, [k]))
+            picture = next(render(field, [k]))
+        return picture if source.matte is None else over(picture, source.matte)
 
     return Video(
         frames=OnDemand(frame, (len(source.times), *source.size, 3), dtype_of(source.depth)),

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor
 
 from tweenfield.fields import splines
@@ -33,15 +33,16 @@ from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
+from tweenfield.fields.transport.pictures import Pictures, keep
 from tweenfield.flow.observed import Observed
-from tweenfield.flow.sampling import halvings, reduce
-from tweenfield.storage.on_demand import Rows
-from tweenfield.video.depth import Levels, dtype_of, full_scale
+from tweenfield.flow.sampling import halvings
+from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.video.depth import Levels
 
 # Knots per interval. Frames are mostly rendered at halves and quarters of it.
 KNOTS = 4
-# What is kept of each: an interval's window of frames, and the two knots around a time.
-_KEPT = {"image": 4, "planes": 4, "small": 4, "small planes": 4, "trace": 2, "maps": 2, "splined": 1}
+# What is kept of each: the two knots around a time.
+_KEPT = {"trace": 2, "maps": 2, "splined": 1}
 T = TypeVar("T")
 
 
@@ -54,6 +55,7 @@ class TransportConfig:
     """
 
     name: ClassVar[str] = "transport"
+    draws_alpha: ClassVar[bool] = True
 
     width: int = 32
     """Channels of each hidden layer of the weight network."""
@@ -85,6 +87,9 @@ class Transport(Field):
 
     name: ClassVar[str] = "transport"
 
+    _colors: Pictures
+    _alpha: Pictures | None
+
     def __init__(self, config: TransportConfig, grid: Grid, seed: int = 0) -> None:
         super().__init__()
         self.grid = grid
@@ -92,7 +97,9 @@ class Transport(Field):
         self.reduction = map_reduction(grid.height, grid.width)
         self.mixing = Mixing(config.width, config.depth, seed)
         self._observed: dict[str, Rows] = {}
-        self._kept: dict[str, OrderedDict[tuple[object, ...], Any]] = {kind: OrderedDict() for kind in _KEPT}
+        self._kept: dict[str, OrderedDict[tuple[object, ...], object]] = {
+            kind: OrderedDict() for kind in _KEPT
+        }
 
     @property
     def _like(self) -> Tensor:
@@ -106,10 +113,11 @@ class Transport(Field):
 
     def observe(self, observed: Observed) -> None:
         """Keep references to the frames and their flow, which are read when a frame is rendered."""
-        small = observed.reduced(self.reduction)
+        small, alpha = observed.reduced(self.reduction), observed.video.alpha
         self.restore(
             {
                 "frames": observed.video.frames,
+                **({} if alpha is None else {"alpha": alpha}),
                 "forward_flow": small.flow.forward,
                 "backward_flow": small.flow.backward,
                 "cuts": small.cuts,
@@ -119,8 +127,8 @@ class Transport(Field):
         )
 
     def observations(self) -> dict[str, Rows]:
-        """The observed frames, forward and backward flow on the grid of the maps, and for each interval
-        ``cuts``, ``breaks`` and ``moves``.
+        """The observed frames, their opacity if they are transparent, forward and backward flow on the grid
+        of the maps, and for each interval ``cuts``, ``breaks`` and ``moves``.
         """
         return self._observed
 
@@ -132,19 +140,32 @@ class Transport(Field):
         """
         grid = self.grid
         flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
+        shape = grid.frames, grid.height, grid.width
         wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
-            "frames": ((grid.frames, grid.height, grid.width, 3), dtype_of(grid.depth)),
+            "frames": ((*shape, 3), grid.dtype),
+            **(
+                {}
+                if grid.matte is None
+                else {"alpha": ((grid.frames, grid.height, grid.width), np.dtype(np.uint16))}
+            ),
             **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
             **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
         }
         if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
             raise ValueError(f"transport: these observations aren't of {grid}")
         self._observed = dict(observations)
+        self._colors = Pictures(observations["frames"], self.reduction, lambda: self._like)
+        alpha = observations.get("alpha")
+        self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, lambda: self._like)
         for kept in self._kept.values():
             kept.clear()
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
+        return self._at(points, self._colors)
+
+    def _at(self, points: Float[Tensor, "points 3"], pictures: Pictures) -> Float[Tensor, "points 3"]:
+        """What the candidates fetch from ``pictures``, mixed."""
         result = torch.empty_like(points)
         for interval, knot, chosen in self._by_knot(points[:, 2]):
             x, y, t = points[chosen].unbind(1)
@@ -152,7 +173,7 @@ class Transport(Field):
             share = (t - interval) * KNOTS - knot
             sampled = splines.sample(maps.flatten(0, 1), *self._on_maps(x, y)).unflatten(0, maps.shape[:2])
             displacement, weight = self._split(torch.lerp(sampled[0], sampled[1], share))
-            planes = [self._planes(k) for k in self._window(interval)]
+            planes = [pictures.planes(k) for k in self._window(interval)]
             colors = _fetched(planes, x + displacement[:, 0], y + displacement[:, 1])
             result = result.index_put((chosen,), (weight[:, None] * colors).sum(dim=0).T)
         return result
@@ -180,7 +201,7 @@ class Transport(Field):
                 torch.lerp(d_first, d_second, share) + KNOTS * dt * (second - first)
             )
             value = derivative = points.new_zeros(())
-            planes = [self._planes(k) for k in self._window(interval)]
+            planes = [self._colors.planes(k) for k in self._window(interval)]
             for j, source in enumerate(SOURCES):
                 color, d_color = splines.sample_with_derivative(
                     planes[source],
@@ -197,15 +218,22 @@ class Transport(Field):
 
     def frame(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width 3"]:
         """The whole picture at time ``t``, at ``size`` (height, width) or the grid's own."""
-        size = size or (self.grid.height, self.grid.width)
-        if size != (self.grid.height, self.grid.width):
-            return super().frame(t, size)
-        interval, knot, share = self._place(t)
-        if share == 0 and knot in (0, KNOTS):
-            return self._colors(interval + knot // KNOTS).permute(1, 2, 0)
-        if self._has_kernels():
-            return self._drawn(interval, knot, share)
-        return super().frame(t, size)
+        return self._whole(t, size, self._colors)
+
+    def alpha(self, t: float, size: tuple[int, int] | None = None) -> Float[Tensor, "height width"] | None:
+        """The opacity of each pixel, carried along the same motion and mixed by the same weights."""
+        return None if self._alpha is None else self._whole(t, size, self._alpha)[..., 0]
+
+    def _whole(
+        self, t: float, size: tuple[int, int] | None, pictures: Pictures
+    ) -> Float[Tensor, "height width 3"]:
+        if size in (None, (self.grid.height, self.grid.width)):
+            interval, knot, share = self._place(t)
+            if share == 0 and knot in (0, KNOTS):
+                return pictures.colors(interval + knot // KNOTS).permute(1, 2, 0)
+            if self._has_kernels():
+                return self._drawn(interval, knot, share, pictures)
+        return self._by_points(lambda points: self._at(points, pictures), t, size)
 
     def picture(self, t: float, size: tuple[int, int] | None = None) -> Levels[np.ndarray, "height width 3"]:
         """``frame`` with each colour as the nearest level; at an observed time the frame itself."""
@@ -213,23 +241,25 @@ class Transport(Field):
             return super().picture(t, size)
         interval, knot, share = self._place(t)
         if share == 0 and knot in (0, KNOTS):
-            return self._frame(interval + knot // KNOTS)
-        return kernels.to_levels(self._drawn(interval, knot, share).numpy(), dtype_of(self.grid.depth))
+            return self._colors.frame(interval + knot // KNOTS)
+        return kernels.to_levels(self._drawn(interval, knot, share, self._colors).numpy(), self.grid.dtype)
 
     def _has_kernels(self) -> bool:
         """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
         like = self._like
         return like.device.type == "cpu" and like.dtype == torch.float32 and not torch.is_grad_enabled()
 
-    def _drawn(self, interval: int, knot: int, share: float) -> Float[Tensor, "height width 3"]:
+    def _drawn(
+        self, interval: int, knot: int, share: float, pictures: Pictures
+    ) -> Float[Tensor, "height width 3"]:
         """The picture at a time that is no observed one."""
         maps = self._maps(interval, knot)
         if share:
             after = self._maps(interval, knot + 1)
             maps = Maps(*(torch.lerp(a, b, share) for a, b in zip(maps, after, strict=True)))
         window = self._window(interval)
-        images = tuple(self._image(k) for k in window)
-        frames = tuple(self._frame(k) for k in window)
+        images = tuple(pictures.image(k) for k in window)
+        frames = tuple(pictures.frame(k) for k in window)
         out = np.empty((self.grid.height, self.grid.width, 3), np.float32)
         displacement, weight = maps.displacement.numpy(), maps.weight.numpy()
         if self.reduction == 1:
@@ -301,13 +331,17 @@ class Transport(Field):
         window, moving = self._window(interval), displacement[:STILL]
         if self._has_kernels():
             moved = moving.new_empty((STILL, 3, rows, columns))
-            kernels.fetch(tuple(map(self._small_image, window)), moving.numpy(), 1, (0, 0), moved.numpy())
+            kernels.fetch(
+                tuple(map(self._colors.small_image, window)), moving.numpy(), 1, (0, 0), moved.numpy()
+            )
         else:
             x = torch.arange(columns).to(moving) + moving[:, 0]
             y = torch.arange(rows).to(moving)[:, None] + moving[:, 1]
-            planes = [self._small_planes(k) for k in window]
+            planes = [self._colors.small_planes(k) for k in window]
             moved = _fetched(planes, x.flatten(1), y.flatten(1)).unflatten(2, (rows, columns))
-        return torch.cat((moved, torch.stack([self._small_colors(window[k]) for k in SOURCES[STILL:]])))
+        return torch.cat(
+            (moved, torch.stack([self._colors.small_colors(window[k]) for k in SOURCES[STILL:]]))
+        )
 
     def _splined(self, interval: int, knot: int) -> Float[Tensor, "2 maps rows columns"]:
         """Spline coefficients of the maps at a knot and the next: all x and y, then all weights."""
@@ -320,46 +354,9 @@ class Transport(Field):
 
         return compute() if torch.is_grad_enabled() else self._keep("splined", (interval, knot), compute)
 
-    def _image(self, k: int) -> Float32[np.ndarray, "rows columns 4"]:
-        """Spline coefficients of an observed frame, as the kernels take them."""
-        return self._keep("image", (k,), lambda: kernels.spline_picture(self._frame(k)))
-
-    def _small_image(self, k: int) -> Float32[np.ndarray, "rows columns 4"]:
-        """The same of a frame reduced to the grid of the maps."""
-        if self.reduction == 1:
-            return self._image(k)
-        return self._keep(
-            "small", (k,), lambda: kernels.spline_picture(reduce(self._frame(k), self.reduction))
-        )
-
-    def _planes(self, k: int) -> Float[Tensor, "3 rows columns"]:
-        """Spline coefficients of an observed frame."""
-        return self._keep("planes", (k,), lambda: splines.prefilter(self._colors(k)))
-
-    def _small_planes(self, k: int) -> Float[Tensor, "3 rows columns"]:
-        """The same of a frame reduced to the grid of the maps."""
-        if self.reduction == 1:
-            return self._planes(k)
-        return self._keep("small planes", (k,), lambda: splines.prefilter(self._small_colors(k)))
-
     def _window(self, interval: int) -> list[int]:
         """The four frames around an interval; absent ones are repeats of the first or the last."""
         return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
-
-    def _frame(self, k: int) -> Levels[np.ndarray, "height width 3"]:
-        """An observed frame."""
-        return np.ascontiguousarray(self._observed["frames"][k])
-
-    def _colors(self, k: int) -> Float[Tensor, "3 height width"]:
-        """The colours of an observed frame."""
-        return self._as_colors(self._frame(k))
-
-    def _small_colors(self, k: int) -> Float[Tensor, "3 rows columns"]:
-        """Those of a frame reduced to the grid of the maps."""
-        return self._as_colors(reduce(self._frame(k), self.reduction))
-
-    def _as_colors(self, frame: Levels[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
-        return torch.tensor(frame).permute(2, 0, 1).to(self._like) / full_scale(frame.dtype)
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
@@ -371,18 +368,9 @@ class Transport(Field):
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
-        kept = self._kept[kind]
         versions = tuple(parameter._version for parameter in self.parameters())
         key = (*key, self._like.dtype, self._like.device, versions)
-        if key not in kept:
-            while len(kept) >= _KEPT[kind]:
-                kept.popitem(last=False)
-            # Not in inference mode, whose tensors could not be used in a later fit.
-            with torch.inference_mode(False), torch.no_grad():
-                kept[key] = compute()
-        kept.move_to_end(key)
-        value: T = kept[key]
-        return value
+        return keep(self._kept[kind], key, compute, _KEPT[kind])
 
 
 def map_reduction(height: int, width: int) -> int:
@@ -397,3 +385,9 @@ def _fetched(
 ) -> Float[Tensor, "candidates 3 points"]:
     """Each candidate's colours, from the spline coefficients of the four frames of a window."""
     return torch.stack([splines.sample(planes[SOURCES[j]], x[j], y[j]) for j in range(len(x))])
+
+
+def _grey(alpha: Rows) -> OnDemand:
+    """Opacity as pictures of three equal channels, as all that draws takes three."""
+    shape = *alpha.shape, 3
+    return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)

@@ -74,15 +74,29 @@ CONTAINERS: dict[str, Container] = {
         muxer="mp4", codecs=("h264", "hevc", "av1", "vp9"), holds=_IN_MP4, options=_FAST_START, deep="hevc"
     ),
     ".mov": Coded(
-        muxer="mov", codecs=("h264", "hevc", "prores"), holds=_IN_QUICKTIME, options=_FAST_START, deep="hevc"
+        muxer="mov",
+        codecs=("h264", "hevc", "prores"),
+        holds=_IN_QUICKTIME,
+        options=_FAST_START,
+        deep="hevc",
+        clear=("prores",),
     ),
     ".mkv": Coded(
         muxer="matroska",
         codecs=("h264", "hevc", "av1", "vp9", "prores", "ffv1"),
         holds=_IN_MATROSKA,
         deep="hevc",
+        clear=("vp9", "prores", "ffv1"),
+        deep_clear="prores",
     ),
-    ".webm": Coded(muxer="webm", codecs=("vp9", "av1"), holds=_IN_WEBM, deep="av1", square_pixels=True),
+    ".webm": Coded(
+        muxer="webm",
+        codecs=("vp9", "av1"),
+        holds=_IN_WEBM,
+        deep="av1",
+        clear=("vp9",),
+        square_pixels=True,
+    ),
     ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None, deep="raw"),
     ".gif": Gif(),
     "": Pngs(),

@@ -16,6 +16,7 @@ from tweenfield.video.clip import ColorTags
 from tweenfield.video.containers.codecs import Encoding
 from tweenfield.video.depth import Levels
 from tweenfield.video.hdr import Hdr
+from tweenfield.video.transparency import BLACK
 
 # The finest clock that every container can follow.
 _FINEST = 90_000
@@ -34,6 +35,8 @@ class Look:
         carried: what else of a file goes along with them.
         encoding: codec and quality.
         times: when each frame is shown, in seconds; those of ``rate`` if None.
+        transparent: whether frames are straight RGBA.
+        background: what they are laid over where they can't stay so: a name of a colour or ``#rrggbb``.
     """
 
     rate: Fraction
@@ -44,6 +47,8 @@ class Look:
     carried: Carried | None = None
     encoding: Encoding = field(default_factory=Encoding)
     times: tuple[Fraction, ...] | None = None
+    transparent: bool = False
+    background: str = BLACK
 
     @property
     def clock(self) -> Fraction:
@@ -93,7 +98,13 @@ class Container(Protocol):
         """Names of the codecs that it holds, the usual one first; none where there is no choice."""
         ...
 
-    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
+    def keeps_alpha(self, encoding: Encoding) -> bool:
+        """Whether transparent frames stay so; elsewhere they are laid over the background before."""
+        ...
+
+    def write(
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width channels"]], look: Look
+    ) -> int:
         """Write at least one frame, all of one size, as they come; returns how many there were."""
         ...
 
@@ -103,7 +114,11 @@ class InPieces(Container, Protocol):
     """A container whose frames can be written in pieces, which are put together later."""
 
     def write_piece(
-        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
+        self,
+        path: Path,
+        frames: Iterator[Levels[np.ndarray, "height width channels"]],
+        look: Look,
+        begin: int,
     ) -> int:
         """Write frames from number ``begin`` on into a file or folder for ``join``."""
         ...

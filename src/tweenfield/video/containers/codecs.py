@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import av
 
 from tweenfield.errors import UsageError
+from tweenfield.video.color import has_alpha
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,10 @@ class Codec:
         encoder: FFmpeg's name.
         formats: pixel formats for 8 bits: 4:2:0 or what else is usual, last the one for odd sides.
         deep: likewise for more bits.
+        clear: likewise for transparent pictures; none where there is no opacity.
+        deep_clear: likewise for more bits.
         options: for the encoder.
+        clear_options: what changes of them for transparent pictures.
         crf: constant rate factor unless another one is asked for; None where there is none.
         worst: the highest one.
         tag: four letters that players of MP4 want to see.
@@ -45,7 +49,10 @@ class Codec:
     encoder: str
     formats: tuple[str, ...]
     deep: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
+    deep_clear: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    clear_options: Mapping[str, str] = field(default_factory=dict)
     crf: float | None = None
     worst: float = 51
     tag: str | None = None
@@ -53,18 +60,26 @@ class Codec:
     piece: str = "mov"
     unpacked: str = "null"
 
-    def options_for(self, encoding: Encoding) -> dict[str, str]:
-        """Options of the encoder."""
+    def options_for(self, encoding: Encoding, *, clear: bool) -> dict[str, str]:
+        """Options of the encoder for pictures that are transparent or not."""
         crf = self.crf if encoding.crf is None else encoding.crf
-        return dict(self.options) | ({} if crf is None else {"crf": f"{crf:g}"})
+        options = {**self.options, **(self.clear_options if clear else {})}
+        return options | ({} if crf is None else {"crf": f"{crf:g}"})
 
-    def pixel_format(self, encoding: Encoding, size: tuple[int, int], depth: int) -> str:
-        """What is asked for, or what suits pictures of this (height, width) and so many bits."""
+    def pixel_format(self, encoding: Encoding, size: tuple[int, int], depth: int, *, clear: bool) -> str:
+        """What is asked for, or what suits pictures of this (height, width), so many bits, and transparent or
+        not.
+        """
         if encoding.pixel_format:
             return encoding.pixel_format
         odd = size[0] % 2 or size[1] % 2
-        formats = self.deep if depth > 8 and self.deep else self.formats
+        usual, deep = (self.clear, self.deep_clear) if clear else (self.formats, self.deep)
+        formats = deep if depth > 8 and deep else usual
         return formats[-1] if odd else formats[0]
+
+    def keeps_alpha(self, encoding: Encoding) -> bool:
+        """Whether transparent pictures stay so."""
+        return bool(self.clear) and allows_alpha(encoding)
 
 
 CODECS: dict[str, Codec] = {
@@ -101,21 +116,27 @@ CODECS: dict[str, Codec] = {
     "vp9": Codec(
         encoder="libvpx-vp9",
         formats=("yuv420p",),
+        clear=("yuva420p",),
         options={"b": "0", "row-mt": "1", "deadline": "good", "cpu-used": "3"},
         crf=20,
         worst=63,
-        piece="mp4",
+        # MP4 and NUT drop opacity.
+        piece="matroska",
     ),
     "prores": Codec(
         encoder="prores_ks",
         formats=("yuv422p10le",),
+        clear=("yuva444p10le",),
         options={"profile": "hq", "vendor": "apl0"},
+        clear_options={"profile": "4444"},
         piece="mov",
     ),
     "ffv1": Codec(
         encoder="ffv1",
         formats=("bgr0",),
         deep=("gbrp16le",),
+        clear=("bgra",),
+        deep_clear=("gbrap16le",),
         options={"level": "3", "slicecrc": "1"},
         piece="nut",
     ),
@@ -123,13 +144,23 @@ CODECS: dict[str, Codec] = {
 }
 
 
-def check_encoding(encoding: Encoding, codecs: tuple[str, ...], where: str) -> Codec:
-    """The codec that is asked for, or the first of those that a container holds.
+def allows_alpha(encoding: Encoding) -> bool:
+    """Whether no pixel format without opacity is asked for."""
+    try:
+        return encoding.pixel_format is None or has_alpha(av.VideoFormat(encoding.pixel_format))
+    except ValueError:  # There is no such format, which ``check_encoding`` says.
+        return False
+
+
+def check_encoding(
+    encoding: Encoding, codecs: tuple[str, ...], where: str, usual: str | None = None
+) -> Codec:
+    """The codec that is asked for, or the usual one, by default the first of those that a container holds.
 
     Raises:
         UsageError: the container doesn't hold it, or it can't do what is asked for.
     """
-    name = encoding.codec or codecs[0]
+    name = encoding.codec or usual or codecs[0]
     if name not in codecs:
         if name not in CODECS:
             raise UsageError(f"there is no codec {name!r}; use {', '.join(k for k in CODECS if k != 'raw')}")

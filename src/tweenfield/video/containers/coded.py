@@ -18,7 +18,7 @@ from av.video.reformatter import VideoReformatter
 from tweenfield.video.carrying import Carrier, Holds, carrying
 from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
-from tweenfield.video.containers.codecs import CODECS, Codec
+from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_alpha
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
@@ -36,6 +36,8 @@ class Coded:
         muxer: FFmpeg's name of the container.
         codecs: what it holds, the usual one first.
         deep: the usual one for more than 8 bits.
+        clear: those whose opacity it can hold, the usual one first.
+        deep_clear: the usual one of them for more than 8 bits.
         holds: what it has room for besides the picture.
         options: for the container.
         square_pixels: PyAV can't hand a pixel aspect ratio to some muxers.
@@ -45,12 +47,25 @@ class Coded:
     codecs: tuple[str, ...]
     deep: str
     holds: Holds | None
+    clear: tuple[str, ...] = ()
+    deep_clear: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     square_pixels: bool = False
     folder: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
+    def keeps_alpha(self, encoding: Encoding) -> bool:
+        """Whether it can hold opacity as the codec that is asked for, or the usual one, makes it."""
+        codec = self.codec(encoding, 8, clear=True)
+        return codec in self.clear and CODECS[codec].keeps_alpha(encoding)
+
+    def stays_clear(self, look: Look) -> bool:
+        """Whether frames are transparent and are written as such."""
+        return look.transparent and self.keeps_alpha(look.encoding)
+
+    def write(
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width channels"]], look: Look
+    ) -> int:
         """Write the frames; times are exactly k / rate, rounded to the container's clock."""
         first, count = list(islice(frames, REORDERED)), 0
         shape = _Shape.of(first)
@@ -63,12 +78,16 @@ class Coded:
         return count
 
     def write_piece(
-        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
+        self,
+        path: Path,
+        frames: Iterator[Levels[np.ndarray, "height width channels"]],
+        look: Look,
+        begin: int,
     ) -> int:
         """Write frames from number ``begin`` on into a file for ``join``; returns how many there were."""
         first, count = list(islice(frames, REORDERED)), 0
         shape = _Shape.of(first)
-        codec = self.codec_for(look, shape.depth)
+        codec = self.codec_for(look.encoding, shape.depth, clear=shape.clear)
         with av.open(f"file:{path}", "w", format=codec.piece) as container:
             picture = _Picture(container, codec, shape, look, begin)
             for count, rgb in enumerate(chain(first, frames), start=1):
@@ -79,13 +98,19 @@ class Coded:
     def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
         """Put pieces together, with all that is carried over; frames have this (height, width)."""
         with av.open(f"file:{pieces[0]}") as source:
-            shape = _Shape(size=size, depth=look.depth, frames=source.streams.video[0].frames or REORDERED)
-        unpacked = self.codec_for(look, look.depth).unpacked
+            frames = source.streams.video[0].frames or REORDERED
+        shape = _Shape(size=size, depth=look.depth, clear=self.stays_clear(look), frames=frames)
+        codec = self.codec_for(look.encoding, look.depth, clear=shape.clear)
         with self._opened(path, shape, look) as (container, picture, carrier):
             for begin, piece in pieces.items():
                 start = look.tick(begin) * look.clock
-                for packet in _packets(piece, unpacked):
+                for number, packet in enumerate(_packets(piece, codec.unpacked), start=begin):
                     assert packet.dts is not None and packet.pts is not None and packet.time_base
+                    if codec.piece == "matroska":
+                        # Its clock isn't exact; but what it holds is in the order of display.
+                        packet.dts = packet.pts = look.tick(number) - look.tick(begin)
+                        packet.duration = round(look.until(number) / look.clock) - look.tick(number)
+                        packet.time_base = look.clock
                     shift = round(start / packet.time_base)
                     packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
                     packet.stream = picture.stream
@@ -99,7 +124,7 @@ class Coded:
         self, path: Path, shape: _Shape, look: Look
     ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
         with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
-            codec = self.codec_for(look, shape.depth)
+            codec = self.codec_for(look.encoding, shape.depth, clear=shape.clear)
             picture = _Picture(container, codec, shape, look)
             if codec.tag and self.muxer in ("mp4", "mov"):
                 picture.stream.codec_context.codec_tag = codec.tag
@@ -110,23 +135,34 @@ class Coded:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
         return {"fflags": "+bitexact", **self.options}
 
-    def codec_for(self, look: Look, depth: int) -> Codec:
-        """What frames of so many bits are encoded with."""
-        return CODECS[look.encoding.codec or (self.codecs[0] if depth == 8 else self.deep)]
+    def codec_for(self, encoding: Encoding, depth: int, *, clear: bool) -> Codec:
+        """What frames of so many bits, transparent or not, are encoded with."""
+        return CODECS[self.codec(encoding, depth, clear=clear)]
+
+    def codec(self, encoding: Encoding, depth: int, *, clear: bool) -> str:
+        """The name of what is asked for, or usual for so many bits and for transparent frames or not."""
+        if encoding.codec:
+            return encoding.codec
+        if clear and self.clear and allows_alpha(encoding):
+            return self.deep_clear or self.clear[0] if depth > 8 else self.clear[0]
+        return self.codecs[0] if depth == 8 else self.deep
 
 
 class _Shape(NamedTuple):
-    """What an encoder must know of the frames: (height, width), bits, and how many there are at least."""
+    """What an encoder must know of the frames: (height, width), bits, whether they are RGBA, and how many
+    there are at least.
+    """
 
     size: tuple[int, int]
     depth: int
+    clear: bool
     frames: int
 
     @classmethod
     def of(cls, first: Sequence[np.ndarray]) -> _Shape:
         """That of frames of which these are the first ones."""
-        height, width = first[0].shape[:2]
-        return cls((height, width), 8 if first[0].dtype == np.uint8 else 16, len(first))
+        height, width, channels = first[0].shape
+        return cls((height, width), 8 if first[0].dtype == np.uint8 else 16, channels == 4, len(first))
 
 
 def _packets(piece: Path, unpacked: str) -> Iterator[Packet]:
@@ -154,9 +190,9 @@ class _Picture:
         begin: int = 0,
     ) -> None:
         self._look, self._start = look, look.tick(begin)
-        self._format = codec.pixel_format(look.encoding, shape.size, shape.depth)
+        self._format = codec.pixel_format(look.encoding, shape.size, shape.depth, clear=shape.clear)
         self._reformatter = VideoReformatter()
-        options = codec.options_for(look.encoding)
+        options = codec.options_for(look.encoding, clear=shape.clear)
         if codec.encoder == "libx265":
             options |= x265_options(shape.size, shape.frames, look.hdr)
         elif codec.encoder == "libx264" and (told := x264_parameters(look.hdr)):
@@ -177,7 +213,7 @@ class _Picture:
             open_with_usual_priority(context)
         self.stream = stream
 
-    def encoded(self, rgb: Levels[np.ndarray, "height width 3"], index: int) -> list[Packet]:
+    def encoded(self, rgb: Levels[np.ndarray, "height width channels"], index: int) -> list[Packet]:
         """Packets that are ready once this frame is encoded."""
         frame = frame_from_rgb(rgb, self._look.color, self._format, self._reformatter)
         frame.pts, frame.time_base = self._look.tick(index) - self._start, self._look.clock

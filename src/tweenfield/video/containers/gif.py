@@ -14,6 +14,7 @@ import numpy as np
 
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
+from tweenfield.video.containers.codecs import Encoding
 from tweenfield.video.depth import Levels, eight_bit
 
 
@@ -27,6 +28,10 @@ class Gif:
     folder: bool = field(default=False, init=False)
     square_pixels: bool = field(default=True, init=False)
     highest_rate: Fraction | None = field(default=Fraction(50), init=False)
+
+    def keeps_alpha(self, encoding: Encoding) -> bool:
+        """A pixel of a GIF is there or not, which shows as a hard edge."""
+        return False
 
     def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
         """Write the frames; times are k / rate rounded to 10 ms."""

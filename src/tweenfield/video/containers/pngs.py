@@ -14,6 +14,7 @@ import numpy as np
 
 from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
+from tweenfield.video.containers.codecs import Encoding
 from tweenfield.video.depth import Levels
 from tweenfield.video.png import with_color
 
@@ -29,18 +30,29 @@ class Pngs:
     square_pixels: bool = field(default=False, init=False)
     highest_rate: Fraction | None = field(default=None, init=False)
 
-    def write(self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look) -> int:
+    def keeps_alpha(self, encoding: Encoding) -> bool:
+        """A PNG does."""
+        return True
+
+    def write(
+        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width channels"]], look: Look
+    ) -> int:
         """Write the frames into a new folder."""
         return self.write_piece(path, frames, look, 0)
 
     def write_piece(
-        self, path: Path, frames: Iterator[Levels[np.ndarray, "height width 3"]], look: Look, begin: int
+        self,
+        path: Path,
+        frames: Iterator[Levels[np.ndarray, "height width channels"]],
+        look: Look,
+        begin: int,
     ) -> int:
         """Write frames from number ``begin`` on into a new folder."""
         path.mkdir()
         count = 0
         for count, frame in enumerate(frames, start=1):
-            _, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
+            _, data = cv2.imencode(".png", cv2.cvtColor(frame, order))
             png = with_color(data.tobytes(), look.color, look.hdr)
             (path / f"{begin + count - 1:06d}.png").write_bytes(png)
         return count

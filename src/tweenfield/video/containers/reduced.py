@@ -13,11 +13,12 @@ from tweenfield.video.containers.gif import Gif
 def reductions(container: Container, size: tuple[int, int], look: Look) -> list[str]:
     """A sentence for each property of frames of (height, width) that is lost."""
     if isinstance(container, Coded):
-        codec = container.codec_for(look, look.depth)
-        bits = bits_of(av.VideoFormat(codec.pixel_format(look.encoding, size, look.depth)))
-        tells, more = codec.tells_hdr, "hevc" in container.codecs
+        clear = container.stays_clear(look)
+        codec = container.codec_for(look.encoding, look.depth, clear=clear)
+        bits = bits_of(av.VideoFormat(codec.pixel_format(look.encoding, size, look.depth, clear=clear)))
+        tells, more = codec.tells_hdr, "hevc" in container.codecs and not clear
     elif isinstance(container, Gif):
-        bits, tells, more = 8, False, False
+        bits, tells, more, clear = 8, False, False, False
     else:
         return []
     said = []
@@ -27,8 +28,8 @@ def reductions(container: Container, size: tuple[int, int], look: Look) -> list[
             instead = f"--codec hevc --pixel-format yuv420p12le keeps 12, {instead}"
         said.append(f"{look.depth} bits per component are written with {bits}; {instead}")
     if look.hdr is not None and not tells:
+        instead = "a folder of PNGs" if clear else "--codec hevc or av1 in .mp4 or .mkv"
         said.append(
-            "what the video says of its display and light levels is left out; choose --codec hevc or av1 in "
-            ".mp4 or .mkv to keep it"
+            f"what the video says of its display and light levels is left out; choose {instead} to keep it"
         )
     return said
