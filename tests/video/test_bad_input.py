@@ -119,6 +119,8 @@ def check_damaged(path, whole):
     for k, t in enumerate(video.times):
         there = places[t + video.start - whole.start]
         np.testing.assert_array_equal(video.frames[k], whole.frames[there])
+        if whole.alpha is not None:
+            np.testing.assert_array_equal(video.alpha[k], whole.alpha[there])
     again = read_video(path)
     assert again.times == video.times and np.array_equal(again.frames[::-1][3], video.frames[::-1][3])
     return len(whole) - len(video)
@@ -166,6 +168,27 @@ def test_damage_that_a_decoder_does_not_notice(tmp_path, codec, options, seed):
     data[place : place + 16] = rng.bytes(16)
     path.write_bytes(data)
     assert 0 < check_damaged(path, whole) <= 12
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_damage_to_opacity_and_behind_it(tmp_path, behind):
+    """WebM has it beside the picture, as a picture of its own; then comes what the picture refers to."""
+    pictures = [np.dstack((rgb, 255 - rgb[..., 0])) for rgb in texture(48, 96, 128)]
+    frames = [av.VideoFrame.from_ndarray(rgba, "rgba") for rgba in pictures]
+    options = {"cpu-used": "8", "g": "12", "crf": "20", "b": "0", "auto-alt-ref": "0"}
+    path = encode(tmp_path / "a.webm", frames, codec="libvpx-vp9", pixel_format="yuva420p", options=options)
+    whole, data = read_video(path), bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packet = [p for p in container.demux(video=0) if p.size][17]
+    additions = data.index(b"\x75\xa1", packet.pos + packet.size)
+    opacity = data.index(b"\xa5", additions)
+    width = 9 - data[opacity + 1].bit_length()
+    length = int.from_bytes(data[opacity + 1 : opacity + 1 + width], "big") - (1 << 7 * width)
+    place = opacity + 1 + width + (length if behind else 0)
+    assert not behind or data[place] == 0xFB
+    data[place : place + 3] = bytes(3)
+    path.write_bytes(data)
+    assert whole.alpha is not None and 0 < check_damaged(path, whole) <= 12
 
 
 def test_a_wrong_checksum_is_named_where_no_picture_seems_damaged(tmp_path):

@@ -14,8 +14,16 @@ _EBML, _SEGMENT, _CLUSTER, _SUM, _VOID = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xB
 _BESIDE = frozenset(
     [0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1043A770, 0x1941A469, 0x1C53BB6B, 0x1254C367, _SUM, _VOID]
 )
-# Time, position, size of the one before, two kinds of block and of encrypted ones, silent tracks.
-_IN_CLUSTER = frozenset([0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0x5854, _SUM, _VOID])
+_GROUP, _ADDITIONS, _ADDITION = 0xA0, 0x75A1, 0xA6
+# What may lie in an element that holds others, besides a checksum and a void.
+_INSIDE = {
+    # Time, position, size of the one before, two kinds of block and of encrypted ones, silent tracks.
+    _CLUSTER: frozenset([0xE7, 0xA7, 0xAB, 0xA3, _GROUP, 0xAF, 0x5854]),
+    # A block, and what is said of it; opacity is an addition to it.
+    _GROUP: frozenset([0xA1, 0xA2, _ADDITIONS, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A2, 0x8E, 0xC8]),
+    _ADDITIONS: frozenset([_ADDITION]),
+    _ADDITION: frozenset([0xA5, 0xEE]),
+}
 _CHUNK = 1 << 20
 
 
@@ -78,20 +86,27 @@ def segment_end(path: Path) -> int:
 
 
 def _cluster(file: BinaryIO, start: int, begin: int, end: int) -> Part:
-    torn, at = None, begin
-    while torn is None and at < end:
-        file.seek(at)
-        element = _element(file)
-        length = element[1] if element is not None and element[0] in _IN_CLUSTER else None
-        if length is None or file.tell() + length > end:
-            torn = at
-        else:
-            at = file.tell() + length
+    torn = _torn(file, _CLUSTER, begin, end)
     file.seek(begin)
     # The checksum comes first: an element of four bytes.
     head = file.read(6)
     altered = head[:2] == b"\xbf\x84" and int.from_bytes(head[2:], "little") != _sum(file, end)
     return Part(start=start, end=end, torn=torn, altered=altered)
+
+
+def _torn(file: BinaryIO, holder: int, begin: int, end: int) -> int | None:
+    """Where between ``begin`` and ``end`` lies something that an element of this name can't hold."""
+    at = begin
+    while at < end:
+        file.seek(at)
+        name, length = _element(file) or (None, None)
+        inner = file.tell()
+        if length is None or inner + length > end or name not in _INSIDE[holder] | {_SUM, _VOID}:
+            return at
+        if name in _INSIDE and (torn := _torn(file, name, inner, inner + length)) is not None:
+            return torn
+        at = inner + length
+    return None
 
 
 def _sum(file: BinaryIO, end: int) -> int:
