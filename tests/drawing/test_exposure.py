@@ -1,5 +1,7 @@
 """Motion blur is the mean of linear light over the exposure, whatever moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,41 @@ def test_a_light_that_is_on_for_part_of_the_exposure_has_that_part_of_its_light(
         picture = next(render_exposed(field, [2.0], [2.0], transfer=transfer))
     expected = 65535 * standard(np.float64(0.25 * 0.8 + 0.75 * 0.02))
     assert np.abs(picture - expected).max() <= 1.5
+
+
+class TransparentToy(Toy):
+    """Over black, with an opacity that is a given function of time."""
+
+    def __init__(self, light, opacity, **settings):
+        super().__init__(light, **settings)
+        self.grid, self.opacity = replace(self.grid, matte="black"), opacity
+
+    def forward(self, points):
+        return super().forward(points) * self.opacity(float(points[0, 2]))
+
+    def alpha(self, t, size=None):
+        return torch.full(size, self.opacity(t))
+
+
+@pytest.mark.parametrize(
+    ("transfer", "standard", "digits"), [(16, pq, 0), (18, hlg, 0), (13, srgb, 2e-5), (1, bt709, 3e-4)]
+)
+def test_of_a_transparent_light_each_moment_counts_by_its_opacity(transfer, standard, digits):
+    """Bright and opaque for a quarter of the exposure, dark and half transparent for the rest."""
+    field = TransparentToy(
+        lambda p: np.where(p[:, 2] < 1.5, 0.8, 0.02),
+        lambda t: 1.0 if t < 1.5 else 0.5,
+        depth=16,
+        transfer=transfer,
+    )
+    with torch.no_grad():
+        picture = next(render_exposed(field, [2.0], [2.0], transfer=transfer))
+    opacity = 0.25 + 0.75 * 0.5
+    light = (0.25 * 0.8 + 0.75 * 0.5 * 0.02) / opacity
+    assert np.abs(picture[..., 3] - 65535 * opacity).max() <= 1.5
+    assert np.abs(picture[..., :3] - 65535 * standard(np.float64(light))).max() <= (
+        25 if transfer == 1 else 2
+    )
 
 
 def test_light_that_grows_evenly_has_its_mean_in_the_middle():

@@ -363,3 +363,19 @@ def test_what_a_file_cannot_hold_is_said(name, encoding, depth, hdr, said):
     )
     sentences = reductions(container_for(name), (48, 64), look)
     assert [re.search(s, t) is not None for s, t in zip(said, sentences, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "said"),
+    [
+        ("a.mov", 10, ["choose a folder of PNGs to keep it"]),
+        ("a.mkv", 12, ["12 bits .* with 10; --codec ffv1", "folder of PNGs"]),
+        ("a.webm", 10, ["10 bits .* with 8; --codec ffv1", "folder of PNGs"]),
+        ("a.mp4", 12, ["12 bits .* with 10; --codec hevc"]),
+        ("pngs/", 16, []),
+    ],
+)
+def test_of_transparent_video_nothing_opaque_is_recommended(name, depth, said):
+    look = Look(rate=F(25), color=BT2020_PQ, sample_aspect_ratio=F(1), depth=depth, hdr=HDR, transparent=True)
+    sentences = reductions(container_for(name), (48, 64), look)
+    assert [re.search(s, t) is not None for s, t in zip(said, sentences, strict=True)] == [True] * len(said)
