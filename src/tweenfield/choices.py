@@ -12,7 +12,7 @@ class Audio(str, Enum):
 
 
 class Deinterlace(str, Enum):
-    """Pictures that are marked as two fields of different times are made into whole ones, or left."""
+    """Pictures of two fields of different times are made into whole ones, or left."""
 
     auto = "auto"
     off = "off"

@@ -360,7 +360,11 @@ def places(clip, model, tmp_path):
         ("run {clip} -o {here}/o.gif --codec h264", 2, ["no choice of codec"]),
         ("run {clip} {clip} -o {here}/o.mp4", 2, ["need a folder"]),
         ("run {clip} -o {here}/o.gif --timing source --fps 50", 2, ["unevenly spaced in time"]),
-        ("run {clip} -o {here}/o.mp4 --size 99999999x99999999", 2, ["1e+16 pixels; choose one of at most"]),
+        (
+            "run {clip} -o {here}/o.mp4 --size 99999999x99999999",
+            2,
+            ["1e+16 pixels; choose a --size of at most"],
+        ),
         ("render {model} -o {here}/o.mp4 --size 99999999x99999999", 2, ["1e+16 pixels"]),
         ("run {here}/*.avi -o {here}/o", 2, ["no file has such a name"]),
         (

@@ -8,7 +8,7 @@ from command.running import fails, tweenfield
 from conftest import to_8bit, waves
 
 from tweenfield import read_video, write_video
-from tweenfield.drawing.exposure import colors_of, linear_light
+from tweenfield.drawing.transfer import colors_of, linear_light
 
 FIT = ["--preset", "draft", "--steps", "2", "--device", "cpu"]
 

@@ -96,30 +96,112 @@ def damaged(path, part):
     return whole
 
 
-@pytest.mark.parametrize("part", [0.25, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_damage_in_the_middle_is_left_out_and_named(tmp_path, name, part):
-    """Frames are predicted from those before, so that all until the next key frame are left out."""
-    path, said = tmp_path / name, []
-    whole = damaged(path, part)
-    try:
-        video = read_video(path, on_notice=said.append)
-    except VideoError as error:  # nothing follows, or it is Matroska's structure
-        assert "only the first" in str(error) and (part > 0.6 or name == "a.mkv")
-        return
-    assert 48 > len(video) >= 48 - 24 and (video.rate == whole.rate or not said)
+def named(video, whole):
+    """What is to be said of the frames that ``video`` lacks of ``whole``."""
+    late, one = video.start - whole.start, 1 / whole.rate
+    around = [(a, b) for a, b in pairwise(video.times) if b - a > one]
+    inside = [f"between {float(a):.2f} s and {float(b):.2f} s; frames there are drawn" for a, b in around]
+    first = [f"in its first {float(late):.2f} s; the video begins after them"] if late else []
+    end = video.times[-1] + one
+    tail = (
+        [f"from {float(end):.2f} s to its end; the video ends there"] if end + late <= whole.times[-1] else []
+    )
+    return first + inside + tail
+
+
+def check_damaged(path, whole):
+    """All frames that are given are right, each at its time, and what is missing is named; how many are."""
+    video = read_video(path, on_notice=(said := []).append)
+    expected = named(video, whole)
+    assert len(said) == len(expected) and all(e in s for e, s in zip(expected, said, strict=True))
+    assert video.rate == whole.rate
     places = {t: k for k, t in enumerate(whole.times)}
-    assert set(video.times) <= set(places) or not said
-    for k, t in enumerate(video.times if said else ()):
-        np.testing.assert_array_equal(video.frames[k], whole.frames[places[t]])
-    gaps = [(a, b) for a, b in pairwise(video.times) if b - a > 1 / whole.rate]
-    if name == "a.mp4" or said:  # Matroska's reader may step over a cluster without a word
-        assert [
-            f"between {float(a):.2f} s and {float(b):.2f} s" in s
-            for s, (a, b) in zip(said, gaps, strict=True)
-        ]
+    for k, t in enumerate(video.times):
+        there = places[t + video.start - whole.start]
+        np.testing.assert_array_equal(video.frames[k], whole.frames[there])
+        if whole.alpha is not None:
+            np.testing.assert_array_equal(video.alpha[k], whole.alpha[there])
     again = read_video(path)
     assert again.times == video.times and np.array_equal(again.frames[::-1][3], video.frames[::-1][3])
+    return len(whole) - len(video)
+
+
+@pytest.mark.parametrize("part", [0.45, 0.5, 0.55, 0.6, 0.65, 0.7])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_damage_is_left_out_and_named(tmp_path, name, part):
+    """Frames are predicted from those before, so that all until the next key frame are left out."""
+    whole = damaged(tmp_path / name, part)
+    assert 0 < check_damaged(tmp_path / name, whole) <= 24
+
+
+def test_damage_at_the_beginning(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(48, 96, 128), options={"g": "12", "bf": "0"})
+    whole, data = read_video(path), bytearray(path.read_bytes())
+    start, _ = boxes(data)["mdat"]
+    data[start + 1000 : start + 1300] = np.random.default_rng(1).bytes(300)
+    path.write_bytes(data)
+    assert check_damaged(path, whole) == 12
+
+
+def test_more_damage_than_half(tmp_path):
+    damaged(tmp_path / "a.mkv", 0.25)
+    refused(tmp_path / "a.mkv", "more than half of the picture is damaged")
+
+
+# Damage that FFmpeg's own decoder takes for a picture.
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("ffv1", {"level": "3", "slicecrc": "1", "g": "12"}),
+        ("libvpx-vp9", {"cpu-used": "8", "g": "12", "crf": "20", "b": "0"}),
+    ],
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_damage_that_a_decoder_does_not_notice(tmp_path, codec, options, seed):
+    path = encode(tmp_path / "a.mkv", texture(48, 96, 128), codec=codec, options=options)
+    whole, rng = read_video(path), np.random.default_rng(seed)
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size > 40]
+        packet = packets[rng.integers(len(packets))]
+        place = packet.pos + 12 + int(rng.integers(packet.size - 32))
+    data = bytearray(path.read_bytes())
+    data[place : place + 16] = rng.bytes(16)
+    path.write_bytes(data)
+    assert 0 < check_damaged(path, whole) <= 12
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_damage_to_opacity_and_behind_it(tmp_path, behind):
+    """WebM has it beside the picture, as a picture of its own; then comes what the picture refers to."""
+    pictures = [np.dstack((rgb, 255 - rgb[..., 0])) for rgb in texture(48, 96, 128)]
+    frames = [av.VideoFrame.from_ndarray(rgba, "rgba") for rgba in pictures]
+    options = {"cpu-used": "8", "g": "12", "crf": "20", "b": "0", "auto-alt-ref": "0"}
+    path = encode(tmp_path / "a.webm", frames, codec="libvpx-vp9", pixel_format="yuva420p", options=options)
+    whole, data = read_video(path), bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packet = [p for p in container.demux(video=0) if p.size][17]
+    additions = data.index(b"\x75\xa1", packet.pos + packet.size)
+    opacity = data.index(b"\xa5", additions)
+    width = 9 - data[opacity + 1].bit_length()
+    length = int.from_bytes(data[opacity + 1 : opacity + 1 + width], "big") - (1 << 7 * width)
+    place = opacity + 1 + width + (length if behind else 0)
+    assert not behind or data[place] == 0xFB
+    data[place : place + 3] = bytes(3)
+    path.write_bytes(data)
+    assert whole.alpha is not None and 0 < check_damaged(path, whole) <= 12
+
+
+def test_a_wrong_checksum_is_named_where_no_picture_seems_damaged(tmp_path):
+    """Matroska has one sum for a cluster, which covers sound and all else there is in it."""
+    path = encode(tmp_path / "a.mkv", texture(24, 96, 128))
+    whole, data = read_video(path), bytearray(path.read_bytes())
+    cluster = data.index(b"\x1fC\xb6u")
+    data[data.index(b"\xbf\x84", cluster) + 2] ^= 1
+    path.write_bytes(data)
+    video = read_video(path, on_notice=(said := []).append)
+    (sentence,) = said
+    assert "a checksum is wrong between 0.00 s and" in sentence and "may be damaged there" in sentence
+    assert np.array_equal(video.frames[:], whole.frames[:]) and video.times == whole.times
 
 
 def test_what_lies_outside_the_damage_is_read_without_a_word(tmp_path):

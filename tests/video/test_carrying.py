@@ -34,7 +34,7 @@ def a_picture(shape=(40, 40, 3)):
     return cv2.imencode(".jpg", np.full(shape, 90, np.uint8))[1].tobytes()
 
 
-def full(path, subtitles="srt", cover=False):
+def full(path, subtitles="srt", cover=False, lasting=True):
     """A dark clip with two tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=RATE)
@@ -76,7 +76,7 @@ def full(path, subtitles="srt", cover=False):
                 packet = av.Packet(data)
                 packet.stream, packet.time_base = track, second
                 packet.pts = packet.dts = round(1000 * begin)
-                packet.duration = round(1000 * (end - begin))
+                packet.duration = round(1000 * (end - begin)) * lasting
                 container.mux(packet)
     return path
 
@@ -132,6 +132,14 @@ def test_subtitles_chapters_and_titles_come_through(tmp_path, source, kind, targ
         tracks = container.streams.subtitles
         assert [stream.codec_context.codec.canonical_name for stream in tracks] == [becomes] * 2
         assert [stream.metadata["language"] for stream in tracks] == ["fin", "swa"]
+
+
+@pytest.mark.parametrize("target", ["b.mkv", "b.mp4", "b.webm"])
+def test_text_without_a_duration_is_shown_until_the_next(tmp_path, target):
+    found = titles(through(full(tmp_path / "a.mkv", lasting=False), tmp_path / target))
+    assert [text for *_, text in found] == ["one", "two", "three"]
+    expected = [(0.2, 1.1), (1.1, 2.2), (2.2, 3.0)]
+    assert np.abs(np.subtract([pair[:2] for pair in found], expected)).max() < 0.0015
 
 
 def test_what_an_editor_cuts_and_slows_moves_along(tmp_path):

@@ -1,5 +1,6 @@
 """More than 8 bits: in and out at full precision, against float64 arithmetic of the standards."""
 
+import re
 from fractions import Fraction as F
 
 import av
@@ -9,11 +10,20 @@ import pytest
 from av.video.reformatter import VideoReformatter
 from video.clips import encode
 
-from tweenfield import Hdr, MasteringDisplay, Video
+from tweenfield import Encoding, Hdr, MasteringDisplay, Video
 from tweenfield.errors import OutputError, VideoError
-from tweenfield.video import ColorTags, describe_video, read_video, write_video
+from tweenfield.video import (
+    ColorTags,
+    Look,
+    container_for,
+    describe_video,
+    read_video,
+    reductions,
+    write_video,
+)
 from tweenfield.video.color import frame_from_rgb, rgb_from_frame, yuv_matrix
 from tweenfield.video.depth import colors, depth_of_bits, eight_bit, rounded, with_depth
+from tweenfield.video.hdr import hdr_of
 
 DISPLAY = MasteringDisplay(
     red=(F(34000, 50000), F(16000, 50000)),
@@ -264,3 +274,108 @@ def test_hdr_metadata_comes_back_equal(tmp_path, name, hdr):
     video = read_video(tmp_path / name)
     assert video.hdr == describe_video(tmp_path / name).hdr == hdr
     assert video.select([0]).hdr == hdr
+
+
+HDR = Hdr(display=DISPLAY, max_cll=1000, max_fall=400)
+
+
+def test_pngs_say_what_a_video_of_high_dynamic_range_says(tmp_path):
+    write_video(tmp_path / "pngs", [smooth()] * 2, rate=25, color=BT2020_PQ, hdr=HDR)
+    video, about = read_video(tmp_path / "pngs"), describe_video(tmp_path / "pngs")
+    assert (video.hdr, about.hdr, video.color.primaries, video.color.transfer) == (HDR, HDR, 9, 16)
+    assert (about.primaries, about.transfer, video.color.matrix) == ("bt2020", "smpte2084", 9)
+    np.testing.assert_array_equal(video.frames[1], smooth())
+    # FFmpeg reads the same, so the chunks are as the standard has them.
+    with av.open(str(tmp_path / "pngs" / "000000.png")) as container:
+        frame = next(container.decode(video=0))
+        assert (hdr_of(frame), frame.color_primaries, frame.color_trc) == (HDR, 9, 16)
+    write_video(tmp_path / "usual", [smooth()], rate=25)
+    assert not any(n in (tmp_path / "usual" / "000000.png").read_bytes() for n in (b"cICP", b"mDCV", b"cLLI"))
+    assert (read_video(tmp_path / "usual").color, read_video(tmp_path / "usual").hdr) == (ColorTags(), None)
+
+
+def close(hdr, other):
+    """Equal but for the rounding to binary fractions: 1/65536 of a chromaticity, 1/16384 cd/m^2."""
+    a, b = hdr.display, other.display
+    places = [
+        abs(x - y) <= F(1, 65536)
+        for n in ("red", "green", "blue", "white")
+        for x, y in zip(getattr(a, n), getattr(b, n), strict=True)
+    ]
+    light = abs(a.darkest - b.darkest) <= F(1, 16384) and abs(a.brightest - b.brightest) <= F(1, 256)
+    return all(places) and light and (hdr.max_cll, hdr.max_fall) == (other.max_cll, other.max_fall)
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.mkv", "a.mp4"])
+def test_av1_says_it_too(tmp_path, name):
+    encoding = Encoding(codec="av1")
+    write_video(tmp_path / name, [smooth()] * 2, rate=25, color=BT2020_PQ, hdr=HDR, encoding=encoding)
+    video = read_video(tmp_path / name)
+    assert close(video.hdr, HDR) and video.color == BT2020_PQ
+    write_video(tmp_path / name, [smooth()] * 2, rate=25, hdr=Hdr(max_cll=600), encoding=encoding)
+    assert read_video(tmp_path / name).hdr == Hdr(max_cll=600)
+
+
+def test_h264_says_it_too(tmp_path):
+    encoding = Encoding(codec="h264")
+    write_video(tmp_path / "a.mp4", [smooth()] * 2, rate=25, color=BT2020_PQ, hdr=HDR, encoding=encoding)
+    video = read_video(tmp_path / "a.mp4")
+    assert (video.hdr, video.depth) == (HDR, 10)
+
+
+def test_hevc_holds_12_bits_if_asked_to(tmp_path):
+    """Of 4096 shades of grey within 1/20 of full scale, 205 are left in 12 bits, 51 in 10."""
+    dark = np.linspace(0.02, 0.07, 64 * 64, dtype=np.float32).reshape(64, 64)
+    picture = rounded(np.dstack([dark] * 3), np.uint16)
+    color, found = ColorTags(full_range=True), {}
+    for name in ("yuv444p10le", "yuv444p12le"):
+        encoding = Encoding(codec="hevc", crf=0, pixel_format=name)
+        write_video(tmp_path / "a.mp4", [picture] * 2, rate=25, color=color, encoding=encoding)
+        video = read_video(tmp_path / "a.mp4")
+        errors = video.frames[1].astype(float) - picture
+        found[video.depth] = np.sqrt((errors**2).mean()) / 65535
+    assert found[12] < 0.5 * found[10] < 0.5 / 1023
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "depth", "hdr", "said"),
+    [
+        ("a.mp4", Encoding(), 8, None, []),
+        ("a.mp4", Encoding(), 10, HDR, []),
+        (
+            "a.mp4",
+            Encoding(),
+            12,
+            HDR,
+            ["12 bits .* with 10; --codec hevc --pixel-format"],
+        ),
+        ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 12, None, []),
+        ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 16, None, ["16 bits .* with 12"]),
+        ("a.mkv", Encoding(codec="ffv1"), 16, HDR, ["display and light levels is left out"]),
+        ("a.webm", Encoding(codec="vp9"), 10, HDR, ["10 bits .* with 8; --codec ffv1", "is left out"]),
+        ("a.gif", Encoding(), 10, None, ["with 8"]),
+        ("pngs/", Encoding(), 16, HDR, []),
+    ],
+)
+def test_what_a_file_cannot_hold_is_said(name, encoding, depth, hdr, said):
+    look = Look(
+        rate=F(25), color=BT2020_PQ, sample_aspect_ratio=F(1), depth=depth, hdr=hdr, encoding=encoding
+    )
+    sentences = reductions(container_for(name), (48, 64), look)
+    assert [re.search(s, t) is not None for s, t in zip(said, sentences, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "said"),
+    [
+        ("a.mov", 10, ["choose a folder of PNGs to keep it"]),
+        ("a.mkv", 12, ["12 bits .* with 10; --codec ffv1", "folder of PNGs"]),
+        ("a.webm", 10, ["10 bits .* with 8; --codec ffv1", "folder of PNGs"]),
+        ("a.mp4", 12, ["12 bits .* with 10; --codec hevc"]),
+        ("pngs/", 16, []),
+    ],
+)
+def test_of_transparent_video_nothing_opaque_is_recommended(name, depth, said):
+    look = Look(rate=F(25), color=BT2020_PQ, sample_aspect_ratio=F(1), depth=depth, hdr=HDR, transparent=True)
+    sentences = reductions(container_for(name), (48, 64), look)
+    assert [re.search(s, t) is not None for s, t in zip(said, sentences, strict=True)] == [True] * len(said)

@@ -8,8 +8,15 @@ import pytest
 from video.clips import CLIPS, encode, texture
 
 from tweenfield.errors import UsageError, VideoError
-from tweenfield.video import Video, converting, describe_video, parse_frames, parse_size, read_video
-from tweenfield.video import reading as reading_module
+from tweenfield.video import (
+    Video,
+    converting,
+    describe_video,
+    parse_frames,
+    parse_size,
+    read_video,
+    surveying,
+)
 from tweenfield.video.converting import quarter_turns
 from tweenfield.video.selecting import resize
 
@@ -84,7 +91,7 @@ def test_ranges_outside_or_empty_say_how_many_frames_there_are(lossless, text):
 
 def test_nothing_after_the_range_is_decoded_and_nothing_outside_is_converted(lossless, monkeypatch):
     decoded, converted = [], []
-    decode, convert = reading_module.decoded, converting.rgb_from_frame
+    decode, convert = surveying.decoded, converting.rgb_from_frame
 
     def counting(*args):
         for frame in decode(*args):
@@ -95,7 +102,7 @@ def test_nothing_after_the_range_is_decoded_and_nothing_outside_is_converted(los
         converted.append(frame.pts)
         return convert(frame, *args)
 
-    monkeypatch.setattr(reading_module, "decoded", counting)
+    monkeypatch.setattr(surveying, "decoded", counting)
     monkeypatch.setattr(converting, "rgb_from_frame", noting)
     read_video(lossless, frames="4:8:2")
     assert decoded == [0, 17, 33, 50, 67, 83, 100, 117]

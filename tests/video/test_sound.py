@@ -9,6 +9,7 @@ from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks, through
 
 from tweenfield import Carried, output_timeline, parse_speed, read_video, write_video
 from tweenfield.video.carrying.stretching import Stretch
+from tweenfield.video.carrying.tracks import _Alike
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ from tweenfield.video.carrying.stretching import Stretch
         ("a.mkv", "pcm_s16le", "b.mkv", "pcm_s16le"),
         ("a.mp4", "aac", "b.webm", "opus"),
         ("a.mkv", "libmp3lame", "b.mp4", "mp3"),
+        ("a.mov", "alac", "b.mp4", "alac"),
+        ("a.mov", "pcm_mulaw", "b.mkv", "aac"),
     ],
 )
 def test_clicks_are_heard_with_their_flashes(tmp_path, source, codec, target, becomes):
@@ -37,6 +40,27 @@ def test_clicks_are_heard_with_their_flashes(tmp_path, source, codec, target, be
     with av.open(str(tmp_path / target)) as container:
         assert container.streams.audio[0].codec_context.codec.canonical_name == becomes
         assert container.streams.audio[0].metadata["language"] == "fin"
+
+
+def test_sound_whose_decoder_gives_other_samples_than_the_file_was_opened_with(tmp_path):
+    """FFmpeg opens MP2 of a transport stream with a decoder to floats and decodes with one to integers."""
+    made = clicking(tmp_path / "a.ts", "mp2")
+    heard, seen = clicks(through(made, tmp_path / "b.mp4"))
+    before, flashed = clicks(made)
+    assert np.abs(np.subtract(heard, seen) - np.subtract(before, flashed)).max() < 0.002
+
+
+def test_samples_stay_as_they_were_at_first():
+    """Broadcasts change channels and rate between programmes."""
+    alike, found = _Alike(), []
+    for rate, layout, kind in ((48000, "stereo", "fltp"), (44100, "mono", "s16"), (48000, "stereo", "fltp")):
+        samples = np.zeros((2, 4410), np.float32) if kind == "fltp" else np.zeros((1, 4410), np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, kind, layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate, len(found) * 4800, Fraction(1, 48000)
+        found.append(alike(frame))
+    assert all(found)
+    kinds = {(f.format.name, f.layout.name, f.sample_rate) for frames in found for f in frames}
+    assert kinds == {("fltp", "stereo", 48000)}
 
 
 def test_packets_that_fit_are_the_same_bytes(tmp_path):

@@ -14,8 +14,8 @@ from tweenfield.evaluation.split import Split, hide
 from tweenfield.video import Video, read_video
 from tweenfield.video.depth import with_depth
 from tweenfield.video.images import read_opaque
-from tweenfield.video.reading import FOLDER_RATE
 from tweenfield.video.selecting import resize
+from tweenfield.video.surveying import FOLDER_RATE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -242,7 +242,8 @@ def drawer(
         if shutter is None:
             return render_field(result.field, positions[begin:end], size=size, keyframes=keyframes)
         exposures = [float(step) * shutter / 360 for step in steps[begin:end]]
-        return render_exposed(result.field, positions[begin:end], exposures)
+        transfer = result.source.color.transfer
+        return render_exposed(result.field, positions[begin:end], exposures, transfer=transfer)
 
     return drawn
 
@@ -270,6 +271,14 @@ def look_of(
         transparent=transparent,
         background=drawing.background,
     )
+
+
+def say_reduced(output: str, size: tuple[int, int], look: Look, quiet: bool) -> None:
+    """Tell what of the picture the output can't hold."""
+    from tweenfield.video import container_for, reductions
+
+    for sentence in reductions(container_for(output), size, look):
+        say(f"tweenfield: {output}: {sentence}", quiet=quiet)
 
 
 def check_shutter(degrees: float | None, keyframes: Keyframes, size: str | None = None) -> None:

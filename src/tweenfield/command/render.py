@@ -105,6 +105,7 @@ def render(
     )
     look = actions.look_of(result.source, timeline, carried, drawing, transparent=transparent)
     wanted = parse_size(size) if size else result.source.size
+    actions.say_reduced(output, wanted, look, quiet)
     count = len(timeline)
     with stages(quiet) as on_stage:
         write_in_pieces(

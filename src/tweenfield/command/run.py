@@ -80,6 +80,7 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
         drawing,
         transparent=transparent,
     )
+    actions.say_reduced(output, video.size, look, settings.quiet)
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:

@@ -2,7 +2,7 @@
 
 from tweenfield.video.carrying import Carried, losses
 from tweenfield.video.clip import ColorTags, Video
-from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look
+from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look, reductions
 from tweenfield.video.depth import eight_bit
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.hdr import Hdr, MasteringDisplay
@@ -50,6 +50,7 @@ __all__ = [
     "parse_speed",
     "parse_time",
     "read_video",
+    "reductions",
     "without_repeats",
     "write_in_pieces",
     "write_video",

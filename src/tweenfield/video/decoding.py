@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from fractions import Fraction
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, final
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 
 from tweenfield.errors import VideoError
+from tweenfield.video.damage import (
+    UNHARMED,
+    Checks,
+    Damage,
+    ends_early,
+    examine,
+    packets_of,
+    stamp_of,
+)
+from tweenfield.video.matroska import segment_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from tweenfield.video.damage import Decode
 
 # What FFmpeg takes other files from.
 _PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
@@ -81,57 +93,70 @@ def _main_stream(container: av.container.InputContainer, path: Path) -> av.Video
     return stream
 
 
-@final
-class Gaps:
-    """Stretches that can't be decoded: the ticks of the frames before and after each."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[int, int]] = []
-
-
 def decoded(
-    container: av.container.InputContainer, stream: av.VideoStream, path: Path, gaps: Gaps | None = None
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    path: Path,
+    damage: Damage = UNHARMED,
+    signs: set[int] | None = None,
 ) -> Iterator[av.VideoFrame]:
-    """Frames in the order of display, without those of a damaged stretch, if ``gaps`` takes these.
+    """Frames in the order of display, without those that are lost.
 
-    After damage nothing is given until the next key frame, as it would be predicted from the damage.
+    Args:
+        container: with the stream.
+        stream: to decode.
+        path: of the file.
+        damage: what is known of it.
+        signs: takes the stamps of packets where something tells of damage that isn't known.
 
     Raises:
-        VideoError: nothing can be decoded, the rest of the file can't, or it ends before its header says, or
-            without ``gaps`` any is damaged; says how many frames came before.
+        VideoError: nothing can be decoded, or the file ends before its header says and there were no signs;
+            says how many frames came before.
     """
-    count, last, damaged = 0, None, False
-    packets, decode = container.demux(stream), _decoder(stream)
-    while True:
+    checks = None if signs is None else Checks(container, stream, path)
+    signs = set() if signs is None else signs
+    decode = _decoder(stream)
+    broken, good, stamp = min(damage.lost, default=inf), 0, 0
+    last: av.VideoFrame | None = None
+    for packet in packets_of(container, stream):
+        # The empty packet at the end has none.
+        stamp = stamp_of(packet) if packet.size else stamp
+        odd = checks is not None and (checks.is_damaged(packet) or checks.torn or checks.altered)
         try:
-            packet = next(packets, None)
-            frames = decode(packet) if packet is not None else []
-        except av.error.FFmpegError as error:
-            if gaps is None or last is None:
-                raise _damaged(path, count) from error
-            damaged = True
-            continue
-        if packet is None:
-            break
+            frames = decode(packet)
+        except av.error.FFmpegError:
+            frames, odd = [], True
+        odd = odd or any(frame.is_corrupt for frame in frames)
+        if checks and checks.overtaken(packet, frames):
+            odd = True
+        if odd and stamp > damage.until:
+            signs.add(stamp)
         for frame in frames:
-            damaged = damaged or frame.is_corrupt
-            if damaged and (gaps is None or last is None):
-                raise _damaged(path, count)
-            if damaged and (frame.is_corrupt or not frame.key_frame):
-                continue
-            if damaged and last is not None and gaps is not None:
-                gaps.found.append((last.pts or 0, frame.pts or 0))
-            damaged = False
-            yield frame
-            count, last = count + 1, frame
-    if damaged or last is None or _ends_early(stream, last):
-        raise _damaged(path, count)
-    missing = gaps is not None and bool(gaps.found)
-    if count != stream.frames and not missing and (is_cut_short(path) or _index_leads_outside(stream, path)):
-        raise _damaged(path, count)
+            last = frame
+            if stamp_of(frame) not in damage.lost and not frame.is_corrupt:
+                good += stamp_of(frame) < broken
+                yield frame
+    if last is not None and damage.until < inf and ends_early(stream, stamp_of(last), last.duration):
+        signs.add(stamp_of(last))
+    if signs:
+        return
+    if last is None:
+        raise cut_off(path, 0)
+    if good != stream.frames and (is_cut_short(path) or _index_leads_outside(stream, path)):
+        raise cut_off(path, good)
 
 
-def _decoder(stream: av.VideoStream) -> Callable[[Any], list[av.VideoFrame]]:
+def examined(path: Path, last: int) -> Damage:
+    """The damage in a file up to the picture with the stamp ``last`` and the end of its stretch.
+
+    Raises:
+        VideoError: it can't be opened.
+    """
+    with open_video(path) as (container, stream):
+        return examine(container, stream, path, last, _decoder(stream))
+
+
+def _decoder(stream: av.VideoStream) -> Decode:
     """From packets of a stream to its frames, opacity included."""
     own = stream.codec_context
     if stream.metadata.get("alpha_mode") != "1" or own.name not in _WITH_ALPHA:
@@ -143,22 +168,14 @@ def _decoder(stream: av.VideoStream) -> Callable[[Any], list[av.VideoFrame]]:
     return lambda packet: decoder.decode(packet if packet.size else None)
 
 
-def _damaged(path: Path, count: int) -> VideoError:
+def cut_off(path: Path, count: int) -> VideoError:
+    """What to say of a file of which only so many frames can be decoded."""
     if count == 0:
         return VideoError(f"{path}: the file is damaged and no frame can be decoded; get a complete copy")
     return VideoError(
         f"{path}: the file is damaged or cut short and only the first {count} frames can be decoded; "
         f"get a complete copy, or use those with --frames 0:{count}"
     )
-
-
-def _ends_early(stream: av.VideoStream, last: av.VideoFrame) -> bool:
-    """Whether Matroska's own statistics promise more: its reader steps over damage without a word."""
-    promised = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-    if not promised or last.pts is None or not last.duration:
-        return False
-    hours, minutes, seconds = (Fraction(part) for part in promised.groups())
-    return hours * 3600 + minutes * 60 + seconds > (last.pts + 2 * last.duration) * tick(stream)
 
 
 def _index_leads_outside(stream: av.VideoStream, path: Path) -> bool:
@@ -180,28 +197,9 @@ def is_cut_short(path: Path) -> bool:
         head = file.read(16)
         if head[:4] == b"RIFF":
             return 8 + int.from_bytes(head[4:8], "little") > size
-        if head[:4] == b"\x1aE\xdf\xa3":
-            return _matroska_end(file) > size
         if head[4:8] == b"ftyp":
             return _mp4_end(file, size) > size
-    return False
-
-
-def _matroska_end(file: BinaryIO) -> int:
-    """Where the segment, the second top-level element, should end; 0 if left open (live recording)."""
-
-    def length() -> int | None:
-        first = file.read(1)[0]
-        width = 9 - first.bit_length()
-        value = int.from_bytes(bytes([first & (0xFF >> width)]) + file.read(width - 1), "big")
-        return None if value == (1 << 7 * width) - 1 else value
-
-    file.seek(4)
-    file.seek(length() or 0, 1)
-    if file.read(4) != b"\x18S\x80g":
-        return 0
-    segment = length()
-    return 0 if segment is None else file.tell() + segment
+    return segment_end(path) > size
 
 
 def _mp4_end(file: BinaryIO, size: int) -> int:

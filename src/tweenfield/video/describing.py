@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
@@ -25,13 +25,17 @@ from tweenfield.video.decoding import decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.interlacing import LOOKED_AT, is_interlaced
-from tweenfield.video.reading import FOLDER_RATE
+from tweenfield.video.interlacing import Watch
+from tweenfield.video.png import color_of
+from tweenfield.video.surveying import FOLDER_RATE
 from tweenfield.video.timing import frame_times, increasing, standard_rate
 from tweenfield.video.transparency import is_transparent
 
 # FFmpeg's name for images of so many channels and bits.
 _PACKED = {(3, 8): "rgb24", (3, 16): "rgb48", (4, 8): "rgba", (4, 16): "rgba64"}
+
+# So many frames show what is in a video.
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ class VideoInfo:
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
         transparent: whether the first frames are transparent anywhere.
-        interlaced: whether the first frames are marked as two fields of different times.
+        interlaced: whether the first frames are two fields of different times each, marked or not.
         audio: codec of each audio stream.
         hdr: what the first frame says about high dynamic range.
     """
@@ -97,6 +101,8 @@ def _describe_folder(path: Path) -> VideoInfo:
     paths = image_paths(path)
     image = read_image(paths[0])
     (height, width, channels), depth = image.shape, 8 * image.dtype.itemsize
+    color, hdr = color_of(paths[0].read_bytes())
+    stated = color != ColorTags()
     return VideoInfo(
         container="folder",
         codec=paths[0].suffix.lower().lstrip("."),
@@ -108,28 +114,29 @@ def _describe_folder(path: Path) -> VideoInfo:
         constant_rate=True,
         duration=len(paths) / FOLDER_RATE,
         time_base=1 / FOLDER_RATE,
-        color=ColorTags(),
+        color=color,
         matrix="gbr",
-        primaries="unspecified",
-        transfer="unspecified",
+        primaries=PRIMARIES_NAMES.get(color.primaries, str(color.primaries)) if stated else "unspecified",
+        transfer=TRANSFER_NAMES.get(color.transfer, str(color.transfer)) if stated else "unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
         transparent=is_transparent(image),
         interlaced=False,
         audio=(),
-        hdr=None,
+        hdr=hdr,
     )
 
 
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
-        first = list(islice(decoded(container, stream, path), LOOKED_AT))
-        frame = first[0]
+        frames, watch = decoded(container, stream, path), Watch()
+        frame = next(frames)
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
-        reformatter = VideoReformatter()
-        transparent = has_alpha(frame.format) and any(
-            is_transparent(rgb_from_frame(shown, color, reformatter)) for shown in first
-        )
+        reformatter, transparent = VideoReformatter(), False
+        for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
+            watch.look(shown)
+            if has_alpha(shown.format) and not transparent:
+                transparent = is_transparent(rgb_from_frame(shown, color, reformatter))
     with open_video(path) as (container, stream):
         times, rate, constant = _stamped(container, stream, path)
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
@@ -151,7 +158,7 @@ def _describe_file(path: Path) -> VideoInfo:
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
             transparent=transparent,
-            interlaced=is_interlaced(first),
+            interlaced=watch.found() is not None,
             audio=tuple(s.codec_context.name for s in container.streams.audio),
             hdr=hdr_of(frame),
         )

@@ -97,6 +97,25 @@ def x265_parameters(hdr: Hdr | None) -> list[str]:
     return parameters
 
 
+def x264_parameters(hdr: Hdr | None) -> list[str]:
+    """The same for libx264."""
+    names = {"max-cll": "cll", "master-display": "mastering-display"}
+    told = (parameter.split("=") for parameter in x265_parameters(hdr))
+    return [f"{names[name]}={value}" for name, value in told]
+
+
+def svtav1_parameters(hdr: Hdr | None) -> list[str]:
+    """The same for libsvtav1, which takes decimals."""
+    if hdr is None:
+        return []
+    parameters = [f"content-light={hdr.max_cll},{hdr.max_fall}"] if hdr.max_cll or hdr.max_fall else []
+    if (d := hdr.display) is not None:
+        places = (("G", d.green), ("B", d.blue), ("R", d.red), ("WP", d.white))
+        text = "".join(f"{name}({float(x):.7f},{float(y):.7f})" for name, (x, y) in places)
+        parameters.append(f"mastering-display={text}L({float(d.brightest):.4f},{float(d.darkest):.6f})")
+    return parameters
+
+
 def as_json(hdr: Hdr | None) -> dict[str, Any] | None:
     """As values that JSON has, with rationals as "numerator/denominator"."""
     if hdr is None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain, islice
 from pathlib import Path
 from typing import final
 
@@ -17,15 +16,15 @@ from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.clip import Video
 from tweenfield.video.converting import Conversion, Seen, fitted
-from tweenfield.video.decoding import Gaps, decoded, open_video, tick
+from tweenfield.video.damage import UNHARMED, Damage
+from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
-from tweenfield.video.interlacing import LOOKED_AT, deinterlaced, is_interlaced
+from tweenfield.video.interlacing import Watch, Weave
+from tweenfield.video.png import color_of
 from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice
-from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
+from tweenfield.video.surveying import FOLDER_RATE, OnProgress, Survey, shown, survey
 
-FOLDER_RATE = Fraction(25)
-OnProgress = Callable[[int, int], None]
 OnNotice = Callable[[str], None]
 _LEAVE = "--deinterlace off leaves it"
 # Pictures held for a reader that is this many frames behind another.
@@ -62,7 +61,7 @@ def read_video(
         size: (height, width) in pixels of the frames wanted; pixels change their aspect ratio so that
             the picture doesn't. Default: as stored.
         folder_rate: frames per second of a folder.
-        deinterlace: whether pictures that are marked as two fields are made into whole ones.
+        deinterlace: whether pictures of two fields of different times are made into whole ones.
         on_progress: called after each frame with how many are read, and about how many there are.
         on_notice: called with a sentence about anything in the file that a user should know of.
 
@@ -106,11 +105,11 @@ def _read_folder(
         return fitted(with_depth(image, dtype), size)
 
     seen = Seen()
-    for done, index in enumerate(
-        indices, start=1
-    ):  # An unusable image is found now, not after hours of work.
+    # An unusable image is found now, not after hours of work.
+    for done, index in enumerate(indices, start=1):
         seen.add(index, picture(index))
         on_progress(done, len(indices))
+    color, hdr = color_of(paths[indices[0]].read_bytes())
     frames, alpha = seen.rows(picture, indices, size or (height, width), dtype)
     return Video(
         frames=frames,
@@ -121,6 +120,8 @@ def _read_folder(
         sample_aspect_ratio=_aspect(Fraction(1), (height, width), size or (height, width)),
         name=path.name,
         depth=8 * dtype.itemsize,
+        color=color,
+        hdr=hdr,
     )
 
 
@@ -135,49 +136,31 @@ def _read_file(
 ) -> Video:
     start, stop, step = selection.start or 0, selection.stop, selection.step or 1
     if start < 0 or (stop is not None and stop <= start):
-        indices = frame_range(selection, count_frames(path), str(path))
+        indices = frame_range(selection, _count_frames(path), str(path))
         start, stop = indices.start, indices.stop
-    presented: list[int | None] = []
-    decoded_at: list[int | None] = []
-    seen = Seen()
-    convert: Conversion | None = None
-    with open_video(path) as (container, stream):
-        gaps = Gaps()
-        frames_read = decoded(container, stream, path, gaps)
-        first = list(islice(frames_read, min(stop or LOOKED_AT, LOOKED_AT)))
-        whole = deinterlace is Deinterlace.auto and is_interlaced(first)
-        if whole:
-            on_notice(f"{path}: the video is interlaced, and is made into whole pictures ({_LEAVE})")
-        for index, frame in enumerate(_shown(chain(first, frames_read), stream, whole)):
-            presented.append(frame.pts)
-            decoded_at.append(frame.dts)
-            convert = convert or Conversion(frame, path, size)
-            convert.check(frame, index)
-            # As many as are kept are converted at once, so that a short clip is decoded once only; all are
-            # if they may be transparent, to know whether they are.
-            seconds = _since_first(frame.pts, presented[0], index, stream)
-            wanted = index >= start and (index - start) % step == 0 and window.may_hold(seconds, tick(stream))
-            if wanted and (convert.may_be_transparent or not seen.is_full):
-                seen.add(index, convert(frame))
-            about = stop or stream.frames or round(_seconds(container) * (stream.average_rate or FOLDER_RATE))
-            on_progress(index + 1, max(about, index + 1))
-            if index + 1 == stop or window.is_over(seconds, tick(stream)):
-                break
-        assert convert is not None  # without a single frame, decoding would have failed
-        times, rate, constant = _times(presented, decoded_at, stream, path, gapped=bool(gaps.found))
-        missing = [tuple((t - (presented[0] or 0)) * tick(stream) for t in gap) for gap in gaps.found]
-        aspect = Fraction(stream.sample_aspect_ratio or 1)
-        begins = (presented[0] or 0) * tick(stream)
-    indices = frame_range(slice(start, stop, step), len(presented), str(path))
-    indices = window.part(times, indices, path)
+    span, damage, weave = slice(start, stop, step), UNHARMED, None
+    watch = Watch() if deinterlace is Deinterlace.auto else None
+    while True:
+        signs: set[int] = set()
+        found = survey(path, span, window, size, damage, signs, weave, watch, on_progress)
+        if found is None:
+            damage, watch = examined(path, max(signs)), watch and Watch()
+        elif watch and (weave := watch.found()):
+            on_notice(f"{path}: {weave.sentence} ({_LEAVE})")
+            watch = None
+        else:
+            break
+    convert, seen, times, rate = found.convert, found.seen, found.times, found.rate
+    indices = window.part(times, frame_range(span, len(times), str(path)), path)
     times = tuple(times[i] for i in indices)
-    _tell(path, missing, times, on_notice)
-    if constant or len(times) == 1:
+    _tell(path, found, times, on_notice)
+    if found.constant or len(times) == 1:
         rate /= step
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
-    decode = _Decoder(path, convert, whole)
+    decode = _Decoder(path, convert, damage, weave)
     frames, alpha = seen.rows(decode, indices, convert.size, convert.dtype)
+    aspect = 1 / found.aspect if convert.turns % 2 else found.aspect
     return Video(
         frames=frames,
         alpha=alpha,
@@ -185,52 +168,50 @@ def _read_file(
         times=times,
         rate=rate,
         color=convert.color,
-        sample_aspect_ratio=_aspect(
-            1 / aspect if convert.turns % 2 else aspect, convert.upright, convert.size
-        ),
+        sample_aspect_ratio=_aspect(aspect, convert.upright, convert.size),
         name=path.name,
-        start=begins,
+        start=found.begins,
         depth=convert.depth,
         hdr=convert.hdr,
     )
 
 
-def _since_first(pts: int | None, first: int | None, index: int, stream: av.VideoStream) -> Fraction:
-    """The time of a frame in seconds after the first, by its number where the file has no stamps."""
-    if pts is None or first is None:
-        return index / (stream.average_rate or FOLDER_RATE)
-    return (pts - first) * tick(stream)
-
-
-def _tell(
-    path: Path, missing: list[tuple[Fraction, ...]], times: tuple[Fraction, ...], on_notice: OnNotice
-) -> None:
+def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
     """Say which stretches within ``times`` are damaged.
 
     Raises:
         VideoError: they are more than half of it.
     """
-    inside = [(a, b) for a, b in missing if times[0] <= a and b <= times[-1]]
-    if 2 * sum(b - a for a, b in inside) > times[-1] - times[0]:
+    first, last = times[0], times[-1]
+    at_first, at_last = first == found.times[0], last == found.times[-1]
+    missing = [
+        (a, b) for a, b in found.missing if (a >= first or at_first) and (b <= last or at_last) and a < b
+    ]
+    begin, end = min([first, *(a for a, _ in missing)]), max([last, *(b for _, b in missing)])
+    if 2 * sum(b - a for a, b in missing) > end - begin:
         raise VideoError(f"{path}: more than half of the picture is damaged; get a complete copy")
-    for a, b in inside:
-        on_notice(
-            f"{path}: the picture is damaged between {float(a):.2f} s and {float(b):.2f} s; frames there are "
-            "drawn from those around"
-        )
-
-
-def _seconds(container: av.container.InputContainer) -> Fraction:
-    """How long the file says it is; 0 if it doesn't."""
-    return Fraction(container.duration or 0, av.time_base)
+    for a, b in missing:
+        if a < first:
+            where = f"in its first {float(b - a):.2f} s; the video begins after them"
+        elif b > last:
+            where = f"from {float(a + 1 / found.rate):.2f} s to its end; the video ends there"
+        else:
+            where = f"between {float(a):.2f} s and {float(b):.2f} s; frames there are drawn from those around"
+        on_notice(f"{path}: the picture is damaged {where}")
+    for a, b in found.doubtful:
+        if a <= last and b >= first:
+            on_notice(
+                f"{path}: a checksum is wrong between {float(a):.2f} s and {float(b):.2f} s; the picture may "
+                "be damaged there"
+            )
 
 
 @final
 class _Decoder:
     """Frames of a file by their number; an earlier one than before means decoding from the start again."""
 
-    def __init__(self, path: Path, convert: Conversion, whole: bool) -> None:
-        self._path, self._convert, self._whole = path, convert, whole
+    def __init__(self, path: Path, convert: Conversion, damage: Damage, weave: Weave | None) -> None:
+        self._path, self._convert, self._damage, self._weave = path, convert, damage, weave
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
@@ -241,7 +222,7 @@ class _Decoder:
             self._decoded = 0
         if self._decoded == 0:
             self._recent.clear()
-            self._decoding = _pictures(self._path, self._whole)
+            self._decoding = _pictures(self._path, self._damage, self._weave)
         while self._decoded <= index:
             frame = next(self._decoding, None)
             if frame is None:
@@ -251,50 +232,25 @@ class _Decoder:
         return self._convert(self._recent[index - self._decoded])
 
 
-def _pictures(path: Path, whole: bool) -> Iterator[av.VideoFrame]:
+def _pictures(path: Path, damage: Damage, weave: Weave | None) -> Iterator[av.VideoFrame]:
     with open_video(path) as (container, stream):
-        yield from _shown(decoded(container, stream, path, Gaps()), stream, whole)
+        yield from shown(decoded(container, stream, path, damage), stream, weave)
 
 
-def _shown(frames: Iterable[av.VideoFrame], stream: av.VideoStream, whole: bool) -> Iterable[av.VideoFrame]:
-    """The frames of a file, made into whole pictures or as they are."""
-    return deinterlaced(frames, tick(stream)) if whole else frames
-
-
-def count_frames(path: Path) -> int:
+def _count_frames(path: Path) -> int:
     """How many frames the file decodes to.
 
     Raises:
         VideoError: the file can't be decoded to its end.
     """
-    with open_video(path) as (container, stream):
-        return sum(1 for _ in decoded(container, stream, path, Gaps()))
-
-
-def _times(
-    presented: list[int | None],
-    decoded_at: list[int | None],
-    stream: av.VideoStream,
-    path: Path,
-    *,
-    gapped: bool,
-) -> tuple[tuple[Fraction, ...], Fraction, bool]:
-    """``frame_times`` by the presentation stamps or, as AVI's are in order of decoding, those of decoding.
-
-    Where frames are missing (``gapped``), the others keep the times that they would have had.
-    """
-    ticks = presented if increasing(presented) else decoded_at
-    if increasing([tick for tick in ticks if tick is not None]):
-        rates = [standard_rate(r) for r in (stream.average_rate, stream.guessed_rate) if r]
-        if gapped and (found := gapped_times(ticks, tick(stream), rates)):
-            return *found, True
-        if times := frame_times(ticks, tick(stream), rates or [FOLDER_RATE]):
-            return times
-    bad = next(k for k in range(len(presented)) if not increasing(presented[max(k - 1, 0) : k + 1]))
-    raise VideoError(
-        f"{path}: frame {bad} has no time after that of the frame before it; "
-        "give the file new time stamps first, such as with ffmpeg -i IN -fps_mode cfr OUT"
-    )
+    damage = UNHARMED
+    while True:
+        signs: set[int] = set()
+        with open_video(path) as (container, stream):
+            count = sum(1 for _ in decoded(container, stream, path, damage, signs))
+        if not signs:
+            return count
+        damage = examined(path, max(signs))
 
 
 def _aspect(pixel: Fraction, old: tuple[int, int], new: tuple[int, int]) -> Fraction:

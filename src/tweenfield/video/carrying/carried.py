@@ -65,7 +65,7 @@ class Holds:
     """What a container has room for besides the picture. Codecs are called as FFmpeg calls them.
 
     Attributes:
-        sound: codecs that are taken over as they are; None for all.
+        sound: codecs that are taken over as they are.
         sound_encoder: for other ones.
         sound_rate: samples per second that it wants, if only one.
         subtitles: codecs that are taken over as they are.
@@ -74,7 +74,7 @@ class Holds:
         covers: whether it holds a still as a cover.
     """
 
-    sound: frozenset[str] | None
+    sound: frozenset[str]
     sound_encoder: str
     sound_rate: int | None = None
     subtitles: frozenset[str]

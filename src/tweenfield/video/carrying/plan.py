@@ -15,7 +15,7 @@ from tweenfield.video.carrying.carried import Carried, Holds
 from tweenfield.video.decoding import open_container
 
 # Text that libavcodec can turn into other text; the rest are pictures.
-_TEXT = frozenset(["subrip", "ass", "ssa", "webvtt", "mov_text", "text"])
+TEXT = frozenset(["subrip", "ass", "ssa", "webvtt", "mov_text", "text"])
 # Written by muxers about the file that was, and wrong for the one that is made.
 _OF_THE_FILE = frozenset(
     ["encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "timecode"]
@@ -81,8 +81,8 @@ def planned(carried: Carried, source: av.container.InputContainer, holds: Holds 
     if carried.audio is not Audio.none:
         _plan_sound(plan, carried, source, holds)
     for stream in source.streams.subtitles:
-        codec = _codec(stream)
-        if codec in holds.subtitles or codec in _TEXT:
+        codec = codec_of(stream)
+        if codec in holds.subtitles or codec in TEXT:
             plan.subtitles.append((stream, codec in holds.subtitles))
         else:
             plan.lost.append(_left(f"subtitles in {codec}", "this has no room for them"))
@@ -92,8 +92,8 @@ def planned(carried: Carried, source: av.container.InputContainer, holds: Holds 
 
 def _plan_sound(plan: Plan, carried: Carried, source: av.container.InputContainer, holds: Holds) -> None:
     for stream in source.streams.audio:
-        codec = _codec(stream)
-        fits = not carried.stretches and codec is not None and (holds.sound is None or codec in holds.sound)
+        codec = codec_of(stream)
+        fits = not carried.stretches and codec in holds.sound
         # A codec that this FFmpeg can't decode leaves the stream without a context.
         if not fits and (stream.codec_context is None or not stream.rate):
             plan.lost.append(
@@ -118,7 +118,7 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
     if len(moving) > 1:
         plan.lost.append(f"only the first of {len(moving)} pictures is drawn; the others are left out")
     # MP4 keeps chapters as a text track, too.
-    data = [s for s in source.streams.data if _codec(s) != "bin_data"]
+    data = [s for s in source.streams.data if codec_of(s) != "bin_data"]
     if data:
         plan.lost.append(
             _left("data that belong to the recording, such as a time code", "they would be wrong")
@@ -132,7 +132,7 @@ def _left(what: str, why: str) -> str:
     return f"{why}: {what} will be left out; choose .mkv to keep what can be kept"
 
 
-def _codec(stream: Any) -> str | None:
+def codec_of(stream: Any) -> str | None:
     # By its own name, as a decoder may have another: mp3float for MP3.
     return None if stream.codec_context is None else stream.codec_context.codec.canonical_name
 

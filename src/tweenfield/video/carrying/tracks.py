@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from typing import Any, Protocol, TypeAlias, final, runtime_checkable
 
 import av
 import numpy as np
 
 from tweenfield.video.carrying.carried import Carried, Holds
-from tweenfield.video.carrying.plan import kept
+from tweenfield.video.carrying.plan import TEXT, codec_of, kept
 from tweenfield.video.carrying.stretching import Stretch
 
 Packet: TypeAlias = "av.Packet[Any]"
@@ -93,7 +94,9 @@ class EncodedSound:
         self._out = _like(out, stream)
         self._decoder = stream.codec_context
         self._rate, self._layout = stream.rate, out.layout.name
-        self._graph = _sound_graph(carried, stream)
+        self._alike = _Alike()
+        self._graph: av.filter.Graph | None = None
+        self._new_graph = partial(_sound_graph, carried)
         self._from = carried.start - _BEFORE
         self._stretch: Stretch | None = None
         self._written = 0
@@ -112,12 +115,18 @@ class EncodedSound:
             if not last:
                 raise Damaged from error
             frames = []
-        for frame in [*frames, *([None] if last else [])]:
-            # The filter is closed once the stretch has ended.
+        for decoded in frames:
+            for frame in self._alike(decoded):
+                # Only the decoder knows what its samples are like: a file may have been opened with another.
+                self._graph = self._graph or self._new_graph(frame)
+                # The filter is closed once the stretch has ended.
+                with suppress(EOFError):
+                    self._graph.push(frame)
+        if last and self._graph is not None:
             with suppress(EOFError):
-                self._graph.push(frame)
+                self._graph.push(None)
         ready: list[Packet] = []
-        while True:
+        while self._graph is not None:
             try:
                 heard = self._graph.pull()
             except (BlockingIOError, EOFError):
@@ -146,16 +155,53 @@ class EncodedSound:
 
 
 @final
+class _Alike:
+    """Frames as the first one is: its samples, channels and rate, as broadcasts change theirs on the way."""
+
+    def __init__(self) -> None:
+        self._first: tuple[str, str, int] | None = None
+        self._resampler: tuple[tuple[str, str, int], av.AudioResampler] | None = None
+
+    def __call__(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        self._first = self._first or kind
+        if kind == self._first:
+            return [frame]
+        if self._resampler is None or self._resampler[0] != kind:
+            self._resampler = kind, av.AudioResampler(*self._first)
+        return self._resampler[1].resample(frame)
+
+
+@final
+class _Lasting:
+    """Packets of text, each with a duration: one without is shown until the next, or until the end."""
+
+    def __init__(self, carried: Carried, stream: Any) -> None:
+        self._end = carried.end
+        self._is_text = codec_of(stream) in TEXT
+        self._waiting: Packet | None = None
+
+    def __call__(self, packet: Packet) -> list[Packet]:
+        ready, last = [], packet.dts is None
+        if (before := self._waiting) is not None and before.time_base:
+            until = self._end if last else begins(packet)
+            before.duration = max(round((until - begins(before)) / before.time_base), 0)
+            ready.append(before)
+        self._waiting = packet if self._is_text and not last and not packet.duration else None
+        return ready if last or self._waiting is not None else [*ready, packet]
+
+
+@final
 class CopiedSubtitles:
     """Packets as they are, at the times at which the output shows the same."""
 
     def __init__(self, carried: Carried, stream: Any, container: av.container.OutputContainer) -> None:
-        self._carried = carried
+        self._carried, self._lasting = carried, _Lasting(carried, stream)
         self._out = _like(container.add_stream_from_template(stream), stream)
 
     def packets(self, packet: Packet) -> list[Packet]:
-        """The packet itself, if it is within the stretch."""
-        return [packet] if packet.dts is not None and _moved(packet, self._carried, self._out) else []
+        """The packets that are complete, if they are within the stretch."""
+        return [whole for whole in self._lasting(packet) if _moved(whole, self._carried, self._out)]
 
 
 @final
@@ -165,7 +211,7 @@ class EncodedSubtitles:
     def __init__(
         self, carried: Carried, stream: Any, container: av.container.OutputContainer, holds: Holds
     ) -> None:
-        self._carried = carried
+        self._carried, self._lasting = carried, _Lasting(carried, stream)
         self._decoder = stream.codec_context
         self._decoder.open(strict=False)
         self._out = _like(container.add_stream(holds.subtitle_encoder), stream)
@@ -174,8 +220,9 @@ class EncodedSubtitles:
 
     def packets(self, packet: Packet) -> list[Packet]:
         """The same text, if it is within the stretch."""
-        if packet.dts is None:
-            return []
+        return [encoded for whole in self._lasting(packet) for encoded in self._encoded(whole)]
+
+    def _encoded(self, packet: Packet) -> list[Packet]:
         try:
             text = self._decoder.decode2(packet)
         except av.error.FFmpegError as error:
@@ -206,11 +253,16 @@ def _moved(packet: Packet, carried: Carried, out: Any) -> bool:
     return True
 
 
-def _sound_graph(carried: Carried, stream: av.AudioStream) -> av.filter.Graph:
+def _sound_graph(carried: Carried, first: av.AudioFrame) -> av.filter.Graph:
     graph = av.filter.Graph()
     start, end = float(carried.start), float(carried.sound_end)
     steps = [
-        graph.add_abuffer(template=stream),
+        graph.add_abuffer(
+            sample_rate=first.sample_rate,
+            format=first.format,
+            layout=first.layout,
+            time_base=first.time_base,
+        ),
         graph.add("aresample", "async=1:min_hard_comp=0.01"),
         graph.add("atrim", f"start={start!r}:end={end!r}"),
         graph.add("asetpts", f"PTS-{start!r}/TB"),

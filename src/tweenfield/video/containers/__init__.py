@@ -8,6 +8,7 @@ from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, check_en
 from tweenfield.video.containers.coded import Coded
 from tweenfield.video.containers.gif import Gif
 from tweenfield.video.containers.pngs import Pngs
+from tweenfield.video.containers.reduced import reductions
 
 # SVT-AV1 tells its settings on stderr unless it is told to name errors only.
 os.environ.setdefault("SVT_LOG", "1")
@@ -26,9 +27,30 @@ _IN_QUICKTIME = Holds(
     sound_encoder="aac",
     subtitles=frozenset(["mov_text"]),
     subtitle_encoder="mov_text",
+    # FFmpeg's muxer drops it without a word.
+    covers=False,
 )
+_COMPRESSED = (
+    "aac",
+    "ac3",
+    "alac",
+    "dts",
+    "eac3",
+    "flac",
+    "mlp",
+    "mp1",
+    "mp2",
+    "mp3",
+    "opus",
+    "truehd",
+    "tta",
+)
+_UNCOMPRESSED = ("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le")
 _IN_MATROSKA = Holds(
-    sound=None,
+    # What FFmpeg's muxer knows a name for.
+    sound=frozenset(
+        [*_COMPRESSED, "vorbis", "wavpack", *_UNCOMPRESSED, "pcm_u8", "pcm_s32be", "pcm_f32le", "pcm_f64le"]
+    ),
     sound_encoder="aac",
     subtitles=frozenset(
         ["subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"]
@@ -90,4 +112,5 @@ __all__ = [
     "InPieces",
     "Look",
     "check_encoding",
+    "reductions",
 ]

@@ -41,6 +41,7 @@ class Codec:
         crf: constant rate factor unless another one is asked for; None where there is none.
         worst: the highest one.
         tag: four letters that players of MP4 want to see.
+        tells_hdr: whether it says on which display the video was graded, and its light levels.
         piece: format of a file for a piece of the whole, one that keeps the order of decoding.
         unpacked: bitstream filter that undoes what that format does to packets.
     """
@@ -55,6 +56,7 @@ class Codec:
     crf: float | None = None
     worst: float = 51
     tag: str | None = None
+    tells_hdr: bool = False
     piece: str = "mov"
     unpacked: str = "null"
 
@@ -88,6 +90,7 @@ CODECS: dict[str, Codec] = {
         deep=("yuv420p10le", "yuv444p10le"),
         options={"preset": "medium", "rc-lookahead": "20"},
         crf=14,
+        tells_hdr=True,
         unpacked="h264_mp4toannexb",
     ),
     "hevc": Codec(
@@ -97,6 +100,7 @@ CODECS: dict[str, Codec] = {
         options={"preset": "medium"},
         crf=14,
         tag="hvc1",
+        tells_hdr=True,
         unpacked="hevc_mp4toannexb",
     ),
     "av1": Codec(
@@ -106,6 +110,7 @@ CODECS: dict[str, Codec] = {
         options={"preset": "7"},
         crf=20,
         worst=63,
+        tells_hdr=True,
         piece="mp4",
     ),
     "vp9": Codec(

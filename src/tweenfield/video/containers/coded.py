@@ -22,6 +22,7 @@ from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_a
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
+from tweenfield.video.hdr import svtav1_parameters, x264_parameters
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -58,6 +59,10 @@ class Coded:
         codec = self.codec(encoding, 8, clear=True)
         return codec in self.clear and CODECS[codec].keeps_alpha(encoding)
 
+    def stays_clear(self, look: Look) -> bool:
+        """Whether frames are transparent and are written as such."""
+        return look.transparent and self.keeps_alpha(look.encoding)
+
     def write(
         self, path: Path, frames: Iterator[Levels[np.ndarray, "height width channels"]], look: Look
     ) -> int:
@@ -82,7 +87,7 @@ class Coded:
         """Write frames from number ``begin`` on into a file for ``join``; returns how many there were."""
         first, count = list(islice(frames, REORDERED)), 0
         shape = _Shape.of(first)
-        codec = CODECS[self.codec(look.encoding, shape.depth, clear=shape.clear)]
+        codec = self.codec_for(look.encoding, shape.depth, clear=shape.clear)
         with av.open(f"file:{path}", "w", format=codec.piece) as container:
             picture = _Picture(container, codec, shape, look, begin)
             for count, rgb in enumerate(chain(first, frames), start=1):
@@ -94,9 +99,8 @@ class Coded:
         """Put pieces together, with all that is carried over; frames have this (height, width)."""
         with av.open(f"file:{pieces[0]}") as source:
             frames = source.streams.video[0].frames or REORDERED
-        clear = look.transparent and self.keeps_alpha(look.encoding)
-        shape = _Shape(size=size, depth=look.depth, clear=clear, frames=frames)
-        codec = CODECS[self.codec(look.encoding, look.depth, clear=clear)]
+        shape = _Shape(size=size, depth=look.depth, clear=self.stays_clear(look), frames=frames)
+        codec = self.codec_for(look.encoding, look.depth, clear=shape.clear)
         with self._opened(path, shape, look) as (container, picture, carrier):
             for begin, piece in pieces.items():
                 start = look.tick(begin) * look.clock
@@ -120,7 +124,7 @@ class Coded:
         self, path: Path, shape: _Shape, look: Look
     ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
         with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
-            codec = CODECS[self.codec(look.encoding, shape.depth, clear=shape.clear)]
+            codec = self.codec_for(look.encoding, shape.depth, clear=shape.clear)
             picture = _Picture(container, codec, shape, look)
             if codec.tag and self.muxer in ("mp4", "mov"):
                 picture.stream.codec_context.codec_tag = codec.tag
@@ -130,6 +134,10 @@ class Coded:
     def _options(self) -> dict[str, str]:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
         return {"fflags": "+bitexact", **self.options}
+
+    def codec_for(self, encoding: Encoding, depth: int, *, clear: bool) -> Codec:
+        """What frames of so many bits, transparent or not, are encoded with."""
+        return CODECS[self.codec(encoding, depth, clear=clear)]
 
     def codec(self, encoding: Encoding, depth: int, *, clear: bool) -> str:
         """The name of what is asked for, or usual for so many bits and for transparent frames or not."""
@@ -187,6 +195,10 @@ class _Picture:
         options = codec.options_for(look.encoding, clear=shape.clear)
         if codec.encoder == "libx265":
             options |= x265_options(shape.size, shape.frames, look.hdr)
+        elif codec.encoder == "libx264" and (told := x264_parameters(look.hdr)):
+            options["x264-params"] = ":".join(told)
+        elif codec.encoder == "libsvtav1" and (told := svtav1_parameters(look.hdr)):
+            options["svtav1-params"] = ":".join(told)
         stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
         assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
         stream.height, stream.width = shape.size

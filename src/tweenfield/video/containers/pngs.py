@@ -16,6 +16,7 @@ from tweenfield.video.carrying import Holds
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import Encoding
 from tweenfield.video.depth import Levels
+from tweenfield.video.png import with_color
 
 
 @final
@@ -52,7 +53,8 @@ class Pngs:
         for count, frame in enumerate(frames, start=1):
             order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
             _, data = cv2.imencode(".png", cv2.cvtColor(frame, order))
-            (path / f"{begin + count - 1:06d}.png").write_bytes(data.tobytes())
+            png = with_color(data.tobytes(), look.color, look.hdr)
+            (path / f"{begin + count - 1:06d}.png").write_bytes(png)
         return count
 
     def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
