@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
@@ -15,8 +18,8 @@ import numpy as np
 from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.clip import Video
-from tweenfield.video.converting import Conversion, Seen, fitted
-from tweenfield.video.damage import UNHARMED, Damage
+from tweenfield.video.converting import Seen, fitted
+from tweenfield.video.damage import UNHARMED, Damage, stamp_of
 from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
@@ -158,7 +161,7 @@ def _read_file(
         rate /= step
     else:
         rate = (len(times) - 1) / (times[-1] - times[0])
-    decode = _Decoder(path, convert, damage, weave)
+    decode = _Decoder(path, found, damage, weave)
     frames, alpha = seen.rows(decode, indices, convert.size, convert.dtype)
     aspect = 1 / found.aspect if convert.turns % 2 else found.aspect
     return Video(
@@ -208,32 +211,58 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
 
 @final
 class _Decoder:
-    """Frames of a file by their number; an earlier one than before means decoding from the start again."""
+    """Frames of a file by their number, decoded from the key frame before, or from the file's beginning."""
 
-    def __init__(self, path: Path, convert: Conversion, damage: Damage, weave: Weave | None) -> None:
-        self._path, self._convert, self._damage, self._weave = path, convert, damage, weave
+    def __init__(self, path: Path, found: Survey, damage: Damage, weave: Weave | None) -> None:
+        self._path, self._convert, self._damage, self._weave = path, found.convert, damage, weave
+        self._stamps, self._keys = found.stamps, found.keys
+        # A deinterlacer counts from the beginning, and so does what is known of damage.
+        self._seeks = weave is None and damage is UNHARMED and all(a < b for a, b in pairwise(found.stamps))
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
         self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
 
     def __call__(self, index: int) -> Levels[np.ndarray, "height width channels"]:
-        if index < self._decoded - len(self._recent):
-            self._decoded = 0
-        if self._decoded == 0:
-            self._recent.clear()
-            self._decoding = _pictures(self._path, self._damage, self._weave)
+        key = self._keys[bisect_right(self._keys, index) - 1] if self._seeks else 0
+        if self._decoded == 0 or index < self._decoded - len(self._recent) or key > self._decoded:
+            self._begin(key)
         while self._decoded <= index:
             frame = next(self._decoding, None)
             if frame is None:
                 raise VideoError(f"{self._path}: the file has changed while it was being read; start again")
+            if self._seeks and stamp_of(frame) != self._stamps[self._decoded]:
+                # This container doesn't lead back to where it says.
+                self._seeks = False
+                self._begin(0)
+                continue
             self._recent.append(frame)
             self._decoded += 1
         return self._convert(self._recent[index - self._decoded])
 
+    def _begin(self, key: int) -> None:
+        """Decode from a key frame on, or from the first frame if the container doesn't lead to that one."""
+        self._recent.clear()
+        self._decoded = 0
+        if key > 0:
+            self._decoding = _pictures(self._path, self._damage, self._weave, self._stamps[key])
+            first = next((f for f in self._decoding if stamp_of(f) >= self._stamps[key]), None)
+            if first is not None and stamp_of(first) == self._stamps[key]:
+                self._recent.append(first)
+                self._decoded = key + 1
+                return
+            self._seeks = False
+        self._decoding = _pictures(self._path, self._damage, self._weave)
 
-def _pictures(path: Path, damage: Damage, weave: Weave | None) -> Iterator[av.VideoFrame]:
+
+def _pictures(
+    path: Path, damage: Damage, weave: Weave | None, stamp: int | None = None
+) -> Iterator[av.VideoFrame]:
+    """All frames, or those from about the one with a ``stamp`` on."""
     with open_video(path) as (container, stream):
+        if stamp is not None:
+            with suppress(av.error.FFmpegError):  # then it begins at the beginning
+                container.seek(stamp, stream=stream)
         yield from shown(decoded(container, stream, path, damage), stream, weave)
 
 

@@ -29,6 +29,8 @@ class Survey:
 
     Attributes:
         convert: from pictures as they are decoded.
+        stamps: of all frames, by which they are found again.
+        keys: numbers of those that are decoded without any before, and of the first.
         times: of all frames, in seconds from the first.
         rate: nominal frames per second.
         constant: whether that is the rate throughout.
@@ -41,6 +43,8 @@ class Survey:
     """
 
     convert: Conversion
+    stamps: tuple[int, ...]
+    keys: tuple[int, ...]
     times: tuple[Fraction, ...]
     rate: Fraction
     constant: bool
@@ -70,6 +74,7 @@ def survey(
     presented: list[int | None] = []
     decoded_at: list[int | None] = []
     stamps: list[int] = []
+    keys = [0]
     seen = Seen()
     convert: Conversion | None = None
     with open_video(path) as (container, stream):
@@ -79,6 +84,8 @@ def survey(
             presented.append(frame.pts)
             decoded_at.append(frame.dts)
             stamps.append(stamp_of(frame))
+            if frame.key_frame and index:
+                keys.append(index)
             convert = convert or Conversion(frame, path, size)
             convert.check(frame, index)
             if watch:
@@ -110,6 +117,8 @@ def survey(
 
         return Survey(
             convert=convert,
+            stamps=tuple(stamps),
+            keys=tuple(keys),
             times=times,
             rate=rate,
             constant=constant,
