@@ -255,10 +255,13 @@ class Transport(Field):
         """The squared error to expect at a knot, on the grid of the maps."""
 
         def compute() -> Tensor:
-            maps, s = self._maps(interval, knot), knot / KNOTS
+            s = knot / KNOTS
+            if s in (0, 1):  # an observed frame, which is exact
+                return self._like.new_zeros(self._observed["forward_flow"].shape[1:3])
+            maps = self._maps(interval, knot)
             if maps.sight is not None:
                 return self.error(maps.sight, maps.weight, interval)  # type: ignore[no-any-return]
-            # An observed frame is exact. Across a cut the picture is that of the other shot as likely as not.
+            # Across a cut the picture is that of the other shot as likely as not.
             first, second = (self._colors.small_colors(k) for k in (interval, interval + 1))
             return min(s, 1 - s) * (255 * (first - second)).square().mean(dim=0)
 
