@@ -40,9 +40,7 @@ def check_trust(drawing: Running, recipe: Recipe, video: Video, source: Path) ->
     flags = [flag for flag, given in asked.items() if given]
     if not flags:
         return
-    height, width = video.size
-    grid = Grid(frames=len(video), height=height, width=width, depth=video.depth)
-    if not recipe.field.build(grid, recipe.fit.seed).expects_error:
+    if not recipe.field.build(Grid.of(video), recipe.fit.seed).expects_error:
         raise UsageError(
             f"{flags[0]} needs the error to expect, which the field {recipe.field.name} hasn't; "
             "use --field transport, or leave it out"

@@ -39,7 +39,7 @@ from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.transport.expected import Sight
 from tweenfield.fields.transport.gathering import gather
-from tweenfield.fields.transport.mixing import COARSER, STRENGTH, Mixing, base_weights
+from tweenfield.fields.transport.mixing import COARSER, STRENGTH, Evidence, Mixing, base_weights
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -124,11 +124,15 @@ class Seen(NamedTuple):
         hidden = Hidden(*(part.to(like) for part in self.hidden))
         sure = hidden._replace(confidence=torch.ones_like(hidden.confidence))
         squared = 255**2 * sure.left(mixing, STRENGTH)[0].square().mean(dim=0)
-        s = self.sight.fraction
-        base = base_weights(self.sight.cues[None, -1].to(like), like.new_tensor([s]))[0]
-        a = mixing.correction(hidden.features, hidden.fine)[0]
-        a = a * self.present.to(like)[:, None, None] * hidden.doubt
-        return squared, base + STRENGTH * 4 * s * (1 - s) * (a - base * a.sum(dim=0))
+        evidence = Evidence(
+            features=hidden.features,
+            fine=hidden.fine,
+            still=self.sight.cues[None, -1].to(like),
+            doubt=hidden.doubt,
+            present=self.present[None].to(like),
+            fraction=like.new_tensor([self.sight.fraction]),
+        )
+        return squared, mixing(evidence, strength=STRENGTH)[0]
 
 
 def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Seen]]:
