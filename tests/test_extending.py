@@ -69,6 +69,7 @@ def done(*arguments):
 class PlaneConfig:
     name: ClassVar[str] = "plane"
     draws_alpha: ClassVar[bool] = False
+    expects_error: ClassVar[bool] = False
 
     slope: float = 0.0
     """That of every colour along each axis before the fit."""

@@ -65,6 +65,16 @@ def test_what_is_there_already_is_not_made_again(clips, tmp_path):
     assert {p.name: p.stat().st_mtime_ns for p in out.iterdir() if p.name in before} == before
 
 
+def test_the_table_tells_what_to_expect_of_each_result(clips, tmp_path):
+    (clips / "b.mkv").unlink()
+    quick = ("--preset", "draft", "--steps", "4", "--device", "cpu")
+    ended = tweenfield("run", clips, "-o", tmp_path / "out", *quick)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in ended.stdout.splitlines()]
+    told = {row[0]: row[-1] for row in rows if row}
+    alone = tweenfield("run", clips / "a.mp4", "-o", tmp_path / "alone.mp4", *quick, "--json", "-")
+    assert told == {"a.mp4": f"{json.loads(alone.stdout)['expected']['psnr']:.1f}", "broken.mp4": ""}
+
+
 def test_two_results_of_one_name_are_refused(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

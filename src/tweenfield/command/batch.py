@@ -140,8 +140,10 @@ def _result_name(source: Path) -> str:
 
 
 def _print_results(results: Sequence[dict[str, Any]]) -> None:
-    table = Table("input", "result", "state", "frames")
+    table = Table("input", "result", "state", "frames", "expected (dB)")
     for facts in results:
         names = (Path(facts[key]).name for key in ("input", "output"))
-        table.add_row(*names, facts["state"], str(facts.get("frames", "")))
+        expected = facts.get("expected")
+        psnr = "" if not expected else "exact" if expected["psnr"] == 100 else f"{expected['psnr']:.1f}"
+        table.add_row(*names, facts["state"], str(facts.get("frames", "")), psnr)
     Console(soft_wrap=True).print(table)

@@ -57,12 +57,12 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     check_output(output, inputs=[source], encoding=encoding)
     actions.check_shutter(drawing.shutter, drawing.keyframes)
     parse_color(drawing.background)
+    trust.check_trust(drawing, recipe, source)
     video = actions.kept_or_laid_over(
         actions.read_whole(source, settings), recipe, output, drawing, settings.quiet
     )
     video = actions.without_repeats(video, drawing.repeats, settings.quiet)
     transparent = video.alpha is not None
-    trust.check_trust(drawing, recipe, video, source)
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None
     check_output(

@@ -16,20 +16,19 @@ from tweenfield.errors import OutputError, UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from tweenfield import Expectation, Field, Recipe, Timeline, Video
+    from tweenfield import Expectation, Field, Recipe, Timeline
 
 # A level of 255 in the maps, whose numbers have 16 bits.
 _LEVEL = 256
 
 
-def check_trust(drawing: Running, recipe: Recipe, video: Video, source: Path) -> None:
+def check_trust(drawing: Running, recipe: Recipe, source: Path) -> None:
     """Find out before the work that what was asked for can't be told or can't be written.
 
     Raises:
         UsageError: the field has no error to expect, or flags contradict each other.
         OutputError: a folder can't be made.
     """
-    from tweenfield.fields.base import Grid
     from tweenfield.storage.atomic import check_target
 
     asked = {
@@ -40,7 +39,7 @@ def check_trust(drawing: Running, recipe: Recipe, video: Video, source: Path) ->
     flags = [flag for flag, given in asked.items() if given]
     if not flags:
         return
-    if not recipe.field.build(Grid.of(video), recipe.fit.seed).expects_error:
+    if not recipe.field.expects_error:
         raise UsageError(
             f"{flags[0]} needs the error to expect, which the field {recipe.field.name} hasn't; "
             "use --field transport, or leave it out"

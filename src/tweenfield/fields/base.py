@@ -129,8 +129,8 @@ class Field(nn.Module, ABC):
 
     @property
     def expects_error(self) -> bool:
-        """Whether it has an error to expect. By default it has none."""
-        return False
+        """Whether it has an error to expect, as all of its kind have, or none."""
+        return self.config.expects_error
 
     def expected_error(self, t: float) -> Float[Tensor, "height width"]:
         """How far off each pixel of the picture at time ``t`` may be, in levels of 255: the root of the
@@ -178,6 +178,8 @@ class FieldConfig(Protocol):
     name: ClassVar[str]
     draws_alpha: ClassVar[bool]
     """Whether the field has ``Field.alpha``, so that transparent video stays so."""
+    expects_error: ClassVar[bool]
+    """Whether the field has ``Field.expected_error``, so that it can be told how far off a picture may be."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def build(self, grid: Grid, seed: int) -> Field:

@@ -56,6 +56,7 @@ class PatchesConfig:
 
     name: ClassVar[str] = "patches"
     draws_alpha: ClassVar[bool] = False
+    expects_error: ClassVar[bool] = False
 
     side: float = 8.0
     """Side of a cell in pixels, rounded so that whole cells cover the picture; a window spans two cells."""

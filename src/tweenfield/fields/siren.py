@@ -31,6 +31,7 @@ class SirenConfig:
 
     name: ClassVar[str] = "siren"
     draws_alpha: ClassVar[bool] = False
+    expects_error: ClassVar[bool] = False
 
     width: int = 256
     """Neurons of each hidden layer."""

@@ -56,6 +56,7 @@ class TransportConfig:
 
     name: ClassVar[str] = "transport"
     draws_alpha: ClassVar[bool] = True
+    expects_error: ClassVar[bool] = True
 
     width: int = 32
     """Channels of each hidden layer of the weight network."""
@@ -228,11 +229,6 @@ class Transport(Field):
         if share == 0 and knot in (0, KNOTS):
             return self._colors.frame(interval + knot // KNOTS)
         return kernels.to_levels(self._drawn(interval, knot, share, self._colors).numpy(), self.grid.dtype)
-
-    @property
-    def expects_error(self) -> bool:
-        """True: the error to expect was fitted to hidden frames."""
-        return True
 
     @torch.no_grad()
     def expected_error(self, t: float) -> Float[Tensor, "height width"]:
