@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from tweenfield import Dis, Split, estimate_flow, fit, hide, psnr, read_video, render, standard
 from tweenfield.baselines import blend, warp
+from tweenfield.evaluation.error_maps import ERROR_LEVELS, ERROR_TITLE, error_levels
 from tweenfield.evaluation.metrics import rounded
-from tweenfield.evaluation.pictures import ERROR_LEVELS, ERROR_TITLE, error_levels
 
 IMAGES = ROOT / "docs" / "images"
 # Clips with much motion and with fine detail, and the part of the frame that is shown.

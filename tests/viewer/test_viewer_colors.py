@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tweenfield.viewer import opening
+from tweenfield.evaluation import page
 
-STYLE = (Path(opening.__file__).parent / "page" / "viewer.css").read_text()
+STYLE = (Path(page.__file__).parent / "components" / "style.css").read_text()
 ROOTS = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
 SCHEMES = [dict(re.findall(r"--([\w-]+): (#\w{6})", block)) for block in ROOTS]
 TEXT = "ink/ground ink/raised soft/ground soft/raised on-accent/accent accent/raised ink/warn ground/ink"
-MARKS = "edge/ground edge/raised observed/ground part/ground part/stage part/raised cut/ground accent/ground"
+MARKS = "edge/ground edge/raised observed/ground part/ground part/stage part/raised cut/ground accent/ground "
+MARKS += "doubtful/ground s0/ground s1/ground s2/ground s3/ground s4/ground"
 
 
 def luminance(color):

@@ -57,7 +57,7 @@ def test_the_field_is_shown_while_it_is_fitted_and_stop_keeps_it(monkeypatch):
     session = Session(video, flow=lambda: still(video), recipe=tiny(10**6), device="cpu")
     session.fit._arguments = (*session.fit._arguments[:-1], 0.05)
     with serving(session) as (_, client):
-        until(lambda: state(client)["version"] >= 2)
+        until(lambda: state(client)["version"] >= 2 and state(client)["fit"].get("rate"))
         now = state(client)["fit"]
         assert now["phase"] == "fitting" and now["rate"] > 0 and now["seconds_left"] > 0
         assert client.post("/stop").json()["fit"]["phase"] in ("stopping", "stopped")

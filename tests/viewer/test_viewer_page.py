@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from viewer.looking import clip, serving, still, tiny
 
-from tweenfield import fit, render
+from tweenfield import Dis, draft, evaluate, fit, render
+from tweenfield import replace as replace_settings
 from tweenfield.baselines import BASELINES
+from tweenfield.evaluation.error_maps import error_levels
 from tweenfield.viewer.session import Session
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -44,8 +46,8 @@ def viewer(video, result):
 
 
 @contextmanager
-def opened(browser, viewer, **options):
-    """A window of its own on the viewer, in which no script fails and nothing is refused."""
+def opened(browser, viewer, *, refused="", **options):
+    """A window of its own on the viewer, in which no script fails, and only what has a status is refused."""
     with browser.new_context(viewport={"width": 900, "height": 640}, **options) as context:
         page, errors = context.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -53,7 +55,8 @@ def opened(browser, viewer, **options):
         page.goto(viewer.address)
         page.locator("#picture[data-left]").wait_for()
         yield page
-        assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
+        allowed = ("ERR_CONNECTION_REFUSED", *([f"status of {refused} "] if refused else []))
+        assert [error for error in errors if not any(part in error for part in allowed)] == []
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def wait(page, *, side="left", at):
 
 def until(page, true):
     """Playwright's own way to wait is an ``eval`` on the page, which its policy forbids."""
-    for _ in range(200):
+    for _ in range(600):  # 30 s, as Playwright's own
         if page.evaluate(true):
             return
         page.wait_for_timeout(50)
@@ -174,7 +177,7 @@ def test_every_control_is_reached_by_tab_and_named(page):
         assert outline, name
         names.append(name)
     for wanted in ("Copy command", "Save PNG", "Help", "Divider", "Time", "Play", "In", "Out", "Side by side",
-                   "Flow", "Arrows", "Zoom in", "Fit"):  # fmt: skip
+                   "Expected error", "True error", "Flow", "Arrows", "Zoom in", "Fit"):  # fmt: skip
         assert wanted in names
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, a, [tabindex]')]
@@ -230,6 +233,75 @@ def test_motion_lies_over_the_picture_and_a_loop_over_the_time(page):
     assert re.fullmatch(r"waves\.mp4_field_[\d.]+\.png", saved.value.suggested_filename)
     page.locator("#copy").click()
     until(page, "document.getElementById('said').textContent.includes('render(result.field')")
+
+
+@pytest.fixture(scope="module")
+def evaluated():
+    recipe = replace_settings(draft(), steps=4, width=4, hidden=2, crops=1, side=12)
+    evaluation = evaluate(clip(frames=9), Dis(), recipe, device="cpu", baselines={})
+    with serving(Session(evaluation.split.observed, evaluation.result, split=evaluation.split)) as (
+        viewer,
+        _,
+    ):
+        yield viewer, evaluation
+
+
+def told(page, x, y):
+    """What the page says of the error at a pixel, and of what."""
+    values(page, x, y)
+    return [
+        line.split(None, 1) for line in page.locator("#values").inner_text().splitlines() if "error" in line
+    ]
+
+
+def test_errors_lie_over_the_picture_with_levels_under_the_mouse(browser, evaluated):
+    viewer, evaluation = evaluated
+    truth = np.asarray(evaluation.split.held_out.frames[1])
+    with opened(browser, viewer) as page:
+        for key in ("]", "]", "t", "5"):
+            page.keyboard.press(key)
+        until(page, "document.getElementById('scale').textContent.includes('true error of transport at 1.5')")
+        until(page, "document.getElementById('scale').textContent.includes('true error of blend at 1.5')")
+        own, observed = next(render(evaluation.result.field, [1.5])), evaluation.split.observed
+        blended = (next(BASELINES["blend"](observed, still(observed), [1.5])) * 255).round()
+        for x, y in ((5, 3), (36, 20)):
+            wanted = [error_levels(each.astype(np.uint8), truth)[y, x] for each in (own, blended)]
+            assert [float(level) for level, _ in told(page, x, y)] == pytest.approx(wanted, abs=0.12)
+        page.keyboard.press("e")
+        until(page, "document.getElementById('scale').textContent.startsWith('error to expect')")
+        error = evaluation.result.field.expected_error(1.5)
+        assert float(told(page, 36, 20)[0][0]) == pytest.approx(float(error[20, 36]), abs=0.12)
+        assert page.locator("#true").get_attribute("aria-pressed") == "false"
+        page.keyboard.press("e")
+        assert page.locator("#legend").is_hidden()
+
+
+def test_the_plot_over_the_time_fills_and_stops_are_the_held_out_frames(browser, evaluated):
+    viewer, evaluation = evaluated
+    with opened(browser, viewer) as page:
+        until(page, "document.querySelectorAll('#plot circle.true').length === 4")
+        points = page.locator("#plot circle.true title").all_text_contents()
+        assert points == [f"{k + 0.5}: {psnr:.1f} dB true" for k, psnr in enumerate(evaluation.score.psnr)]
+        for k, expected in enumerate(evaluation.expected):
+            said = page.locator("#plot circle.expected title").nth(k).text_content()
+            assert said.startswith(f"{k + 0.5}: {expected:.1f} dB to expect")
+            assert ("doubtful" in said) == (expected < 30)
+        for key, t in (("]", 0.5), ("]", 1.5), ("[", 0.5)):
+            page.keyboard.press(key)
+            wait(page, at=t)
+        assert f"true {evaluation.score.psnr[0]:.1f} dB" in page.locator("#scrub").get_attribute(
+            "aria-valuetext"
+        )
+
+
+def test_a_field_without_an_error_to_expect_says_so(browser, viewer):
+    with opened(browser, viewer, refused="422") as page:
+        said = "document.getElementById('said').textContent"
+        page.keyboard.press("e")
+        until(page, f"{said}.includes('siren: this field has no error to expect')")
+        page.keyboard.press("t")
+        until(page, f"{said}.includes('there are no held-out frames')")
+        assert page.locator("#plot").is_hidden() and page.locator("#legend").is_hidden()
 
 
 def test_two_windows_show_each_its_own_time(browser, viewer, result):

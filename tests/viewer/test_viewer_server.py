@@ -209,10 +209,11 @@ def test_only_this_machine_can_connect(served):
 def test_no_file_but_the_pages_own(client):
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    own = set(re.findall(r'(?:src|href)="([^"]+)"', page.text)) - {"frame", "wheel"}
+    own = set(re.findall(r'(?:src|href)="([^"]+)"', page.text)) - {"frame", "wheel", "levels"}
     script = client.get("/viewer.js").text
     own |= set(re.findall(r'from "\./([^"]+)"', script))
-    assert own == {"icon.svg", "viewer.css", "viewer.js", "frames.js", "stage.js", "timeline.js"}
+    components = {"accuracy.js", "divider.js", "frames.js", "stage.js", "timeline.js"}
+    assert own == {"icon.svg", "style.css", "viewer.css", "viewer.js", *components}
     for name in own:
         assert client.get(f"/{name}").status_code == 200
     outside = "/viewer.html /server.py /../server.py /..%2fserver.py /page/viewer.js //etc/passwd /%00"

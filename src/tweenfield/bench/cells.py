@@ -17,8 +17,8 @@ from tweenfield.bench.cases import Case
 from tweenfield.bench.provenance import provenance
 from tweenfield.errors import UsageError
 from tweenfield.evaluation.cost import Meter
+from tweenfield.evaluation.error_maps import error_levels, error_picture
 from tweenfield.evaluation.lpips import Lpips
-from tweenfield.evaluation.pictures import ERROR_LEVELS, error_levels
 from tweenfield.evaluation.score import check_scoring, fit_and_score, score
 from tweenfield.evaluation.split import Split
 from tweenfield.fitting.device import resolve_device
@@ -223,8 +223,7 @@ def _shown(drawn: Iterable[np.ndarray], clip: _Clip, store: Store, name: str) ->
         if k == clip.shown:
             truth = eight_bit(clip.split.held_out.frames[k])
             levels = rounded(frame)
-            error = error_levels(levels, truth) * (255 / ERROR_LEVELS)
-            colored = cv2.applyColorMap(error.clip(0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-            for kind, picture in (("drawn", levels), ("error", colored[..., ::-1]), ("truth", truth)):
+            error = error_picture(error_levels(levels, truth))
+            for kind, picture in (("drawn", levels), ("error", error), ("truth", truth)):
                 store.put_picture(f"{name}-{kind}", picture)
         yield frame

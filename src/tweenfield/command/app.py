@@ -261,7 +261,7 @@ def eval_(
             on_stage=on_stage,
         )
         if output is not None:
-            from tweenfield.evaluation.pictures import save_evaluation
+            from tweenfield.evaluation.folder import save_evaluation
 
             save_evaluation(evaluation, output, on_stage.count)
     actions.say_scores(evaluation, settings.json)

@@ -39,7 +39,9 @@ def view(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="CLIP|MODEL.tween", help="A clip, which is fitted, or a model.", show_default=False
+            metavar="CLIP|MODEL.tween|DIR",
+            help="A clip, which is fitted, a model, or what 'eval -o DIR' left.",
+            show_default=False,
         ),
     ],
     others: Annotated[
@@ -62,17 +64,26 @@ def view(
     settings: Settings,
 ) -> None:
     """Look at a field at any time in the browser, beside observed frames, baselines or other models."""
+    from tweenfield.evaluation.folder import is_evaluation
     from tweenfield.fitting.model_file import load
     from tweenfield.viewer.opening import Viewer, check_installed
 
     check_installed()
     check_json(settings.json)
-    model = source.suffix == ".tween"
-    _check(model, video, settings)
+    evaluated = is_evaluation(source)
+    model = source.suffix == ".tween" and not evaluated
+    if evaluated and (video is not None or settings.frames or settings.size):
+        raise UsageError(f"{source} holds its own frames; leave out --video, --frames and --size")
+    _check(model or evaluated, video, settings)
     compared = {other.name: load(other) for other in others or []}
     if len(compared) != len(others or []):
         raise UsageError("two models have the same name; rename one, as they are told apart by it")
-    opened = _of_model(source, video, compared, settings) if model else _of_clip(source, compared, settings)
+    if evaluated:
+        opened = _of_evaluation(source, compared, settings)
+    elif model:
+        opened = _of_model(source, video, compared, settings)
+    else:
+        opened = _of_clip(source, compared, settings)
 
     def ready(address: str) -> None:
         if settings.json:
@@ -116,6 +127,20 @@ def _of_model(
     size = settings.size or "{}x{}".format(*result.source.size)
     observed = actions.read_whole(video, replace(settings, size=size)) if video else None
     return Session(observed, result, others=compared, shell=Shell(source=str(source)))
+
+
+def _of_evaluation(folder: Path, compared: dict[str, FitResult], settings: Settings) -> Session:
+    from tweenfield.evaluation.folder import MODEL, load_evaluation
+    from tweenfield.fitting.device import resolve_device
+    from tweenfield.viewer.session import Session
+    from tweenfield.viewer.shell import Shell
+
+    result, split = load_evaluation(folder)
+    for each in (result, *compared.values()):
+        each.field.to(resolve_device(settings.device.value))
+    return Session(
+        split.observed, result, others=compared, shell=Shell(source=str(folder / MODEL)), split=split
+    )
 
 
 def _of_clip(source: Path, compared: dict[str, FitResult], settings: Settings) -> Session:

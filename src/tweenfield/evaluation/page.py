@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import matplotlib as mpl
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from tweenfield.drawing.expectation import DOUBTFUL_PSNR, Expectation, doubtful_ranges, in_words
+from tweenfield.evaluation.error_maps import ERROR_LEVELS, error_picture
 from tweenfield.fields.base import Field
 from tweenfield.fields.reduced import reduced_picture
 from tweenfield.storage.atomic import atomic_output
 
-# So many frames are shown, and maps are drawn from 0 to this many levels of 255.
-SHOWN, _LEVELS = 10, 32
+# So many frames are shown.
+SHOWN = 10
 _HERE = "tweenfield.evaluation"
 _HEIGHT = 270
 _LINE, _LIMIT = "#c2410c", "#57534e"
@@ -52,7 +52,7 @@ def write_expectation(
             title=title,
             summary=in_words(expected),
             limit=DOUBTFUL_PSNR,
-            levels=_LEVELS,
+            levels=ERROR_LEVELS,
             plot=svg(_plot(expected, seconds)),
             ranges=[
                 {"first": a, "last": b, "from": seconds[a], "to": seconds[b], "reason": reason}
@@ -64,12 +64,6 @@ def write_expectation(
     with atomic_output(folder) as partial:
         partial.mkdir()
         (partial / "report.html").write_text(html)
-
-
-def error_picture(error: Float32[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 3"]:
-    """A map of errors in levels of 255 as a picture, black 0 to yellow 32."""
-    colored: np.ndarray = mpl.colormaps["inferno"](error / _LEVELS, bytes=True)[..., :3]
-    return colored
 
 
 def environment(package: str) -> Environment:

@@ -1,64 +1,21 @@
-"""Pictures of an evaluation: the rendered video, frames beside the held-out ones, quality over time."""
+"""Pictures of an evaluation: frames beside the held-out ones, quality over time."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tweenfield.drawing.render import render
+from tweenfield.evaluation.error_maps import ERROR_LEVELS, ERROR_TITLE, error_levels
 from tweenfield.evaluation.evaluate import Evaluation
 from tweenfield.fitting.result import SQUARED_ERROR
-from tweenfield.storage.atomic import atomic_output
-from tweenfield.video import write_video
-from tweenfield.video.depth import Levels, eight_bit
-
-# Errors are drawn from 0 to this many of 255 levels, so that pictures of several clips can be compared.
-ERROR_LEVELS = 32
-ERROR_TITLE = f"error, black 0 to yellow {ERROR_LEVELS} of 255"
+from tweenfield.video.depth import eight_bit
 
 _FIELD, _CONSTRAINT = "#c2410c", "#1d4ed8"
 _BASELINES = ("#94a3b8", "#0f766e", "#1d4ed8", "#a16207", "#7e22ce", "#0e7490", "#be185d", "#4d7c0f")
-
-
-def save_evaluation(
-    evaluation: Evaluation,
-    folder: str | Path,
-    count: Callable[[str, Iterable[np.ndarray], int], Iterable[np.ndarray]] = lambda stage, items, n: items,
-) -> None:
-    """Write a folder with ``drawn.mp4`` (every frame, observed and held out, as the field renders it),
-    ``comparison.png``, ``plots.png`` and ``result.json``.
-
-    Args:
-        evaluation: what to show.
-        folder: a new or empty one.
-        count: wraps the drawn frames, to show progress.
-
-    Raises:
-        OutputError: the folder isn't empty or can't be written.
-    """
-    split, source = evaluation.split, evaluation.result.source
-    times = sorted({*range(len(split.observed)), *split.positions})
-    rate = split.observed.rate * (len(times) - 1) / (len(split.observed) - 1)
-    with atomic_output(folder) as partial:
-        partial.mkdir()
-        write_video(
-            partial / "drawn.mp4",
-            count("video", render(evaluation.result.field, times), len(times)),
-            rate=rate,
-            color=source.color,
-            sample_aspect_ratio=source.sample_aspect_ratio,
-            hdr=source.hdr,
-        )
-        comparison(evaluation).savefig(partial / "comparison.png", dpi=110)
-        plots(evaluation).savefig(partial / "plots.png", dpi=110)
-        (partial / "result.json").write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
 
 
 def comparison(evaluation: Evaluation) -> Figure:
@@ -88,15 +45,6 @@ def comparison(evaluation: Evaluation) -> Figure:
             axis.set_title(title, fontsize=11)
             axis.set_axis_off()
     return figure
-
-
-def error_levels(
-    drawn: Levels[np.ndarray, "height width 3"], truth: Levels[np.ndarray, "height width 3"]
-) -> Int[np.ndarray, "height width"]:
-    """How far a drawn picture is off at each pixel, in levels of 255: the largest difference of its
-    channels."""
-    levels: np.ndarray = np.abs(eight_bit(drawn).astype(int) - eight_bit(truth)).max(axis=-1)
-    return levels
 
 
 def plots(evaluation: Evaluation) -> Figure:

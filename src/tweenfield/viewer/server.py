@@ -17,8 +17,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tweenfield.errors import TweenfieldError, UsageError
+from tweenfield.viewer.accuracy import Kind
 from tweenfield.viewer.guard import Guard
-from tweenfield.viewer.session import FIELD, Session, color_wheel
+from tweenfield.viewer.pictures import color_wheel, levels_scale
+from tweenfield.viewer.session import FIELD, Session
 from tweenfield.viewer.worker import Busy, Kept, Stale, Worker
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -152,11 +154,37 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
         )
         return Response(data, media_type="application/json")
 
-    disc = color_wheel()
+    @app.get("/error")
+    async def error(
+        t: Time,
+        kind: Kind,
+        what: Annotated[str, Query(max_length=300)] = FIELD,
+        height: Height = None,
+        client: Client = "",
+        pane: Pane = "",
+    ) -> Response:
+        at, high, version = pictures.time(t), pictures.height(height), session.version
 
-    @app.get("/wheel")
-    async def wheel() -> Response:
-        return Response(disc, media_type="image/png")
+        def draw() -> bytes:
+            data, label = session.error_picture(kind, what, at, high)
+            return label.encode() + b"\0" + data
+
+        key = ("error", kind, what, version, at, high)
+        label, _, data = (await pictures.get(f"{client}/{pane}/error", key, draw)).partition(b"\0")
+        return Response(data, media_type="image/png", headers={"x-shown": quote(label)})
+
+    @app.get("/told")
+    async def told(t: Time, client: Client = "", pane: Pane = "") -> Response:
+        at = pictures.time(t)
+        data = await pictures.get(
+            f"{client}/{pane}/told",
+            ("told", session.version, at),
+            lambda: json.dumps(session.told(at)).encode(),
+        )
+        return Response(data, media_type="application/json")
+
+    for address, constant in (("/wheel", color_wheel()), ("/levels", levels_scale())):
+        app.get(address)(_constant(constant, "image/png"))
 
     app.add_middleware(Guard, token=token, port=port)
     return app
@@ -164,7 +192,8 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
 
 def _add_page(app: FastAPI) -> None:
     """The page's own files and no others: they are read now, and no path of a request leads to a file."""
-    for file in (files("tweenfield.viewer") / "page").iterdir():
+    folders = files("tweenfield.viewer") / "page", files("tweenfield.evaluation") / "components"
+    for file in (file for folder in folders for file in folder.iterdir()):
         kind = _TYPES.get(file.name.rpartition(".")[2])
         if kind is not None:
             address = "/" if file.name == "viewer.html" else f"/{file.name}"

@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tweenfield.baselines import BASELINES, DEFAULT_BASELINES
 from tweenfield.drawing.render import render
 from tweenfield.errors import TweenfieldError, UsageError
+from tweenfield.evaluation.error_maps import error_picture
+from tweenfield.evaluation.split import Split
 from tweenfield.fields.base import Field
 from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fitting.recipe import Recipe
@@ -25,7 +26,9 @@ from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video import Video, eight_bit, find_shots
 from tweenfield.video.depth import dtype_of, rounded
 from tweenfield.video.transparency import over
+from tweenfield.viewer.accuracy import Kind, Truth, expected_map, told, true_map
 from tweenfield.viewer.background import BackgroundFit
+from tweenfield.viewer.pictures import encoded, resized
 from tweenfield.viewer.shell import Shell
 
 # A baseline sees so many frames before and after, so that it takes the same time in a long clip.
@@ -34,8 +37,7 @@ _REACH = 6
 _ARROWS = 28
 # Full colour of the flow stands for one of these lengths, in pixels an interval.
 _LENGTHS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
-_JPEG_QUALITY = 92
-FIELD, BEFORE, AFTER, NEAREST = "field", "before", "after", "nearest"
+FIELD, BEFORE, AFTER, NEAREST, TRUTH = "field", "before", "after", "nearest", "truth"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Session:
         recipe: how ``start`` fits.
         device: as for ``tweenfield.fit``.
         shell: how the command line renders what is seen.
+        split: the held-out frames between those of ``video``, which tell the true error.
 
     Raises:
         UsageError: the numbers of frames differ, or ``video`` isn't what ``result`` was fitted to.
@@ -74,6 +77,7 @@ class Session:
         recipe: Recipe | None = None,
         device: str = "auto",
         shell: Shell | None = None,
+        split: Split | None = None,
     ) -> None:
         # Around a field alone, whose memory of what it drew isn't made for several threads. Held around more,
         # it could wait for the thread that estimates flow ahead, which waits for frames.
@@ -99,6 +103,7 @@ class Session:
                     f"{name} was fitted to {len(other.source.times)} frames, but {video.name} has "
                     f"{len(video)}; compare fits of the same frames"
                 )
+        self.truth = Truth(video, split)
         self._make_flow = flow or (lambda: _flow_of(video, result))
         self._field = result.field if result else None
         self.fitted = result
@@ -136,6 +141,7 @@ class Session:
         frame = "observed frame" if self.observed else "whole time"
         usual = [name for name in DEFAULT_BASELINES if name in BASELINES]
         return {
+            **({TRUTH: "held-out frame, the truth"} if self.truth.held_out else {}),
             NEAREST: f"nearest {frame}",
             BEFORE: f"{frame} before",
             AFTER: f"{frame} after",
@@ -155,6 +161,7 @@ class Session:
             "times": [float(t - video.times[0]) for t in video.times],
             "rate": float(video.rate),
             "observed": self.observed,
+            "held_out": self.truth.held_out,
             "comparisons": [{"name": name, "label": label} for name, label in self.comparisons.items()],
         }
 
@@ -195,16 +202,19 @@ class Session:
         if kind == FIELD and field is None:
             # Said to be so, as a frame of the video isn't what the field would draw.
             shown = self._frame(round(t))
-            return Shown(_resized(shown.picture, height), f"nearest {shown.label}: no field yet")
+            return Shown(resized(shown.picture, height), f"nearest {shown.label}: no field yet")
         if kind == FIELD and field is not None:
             return Shown(self._rendered(field, t, height), f"{field.name} at {round(t, 4):g}")
         if kind == "model" and name in self.others:
             return Shown(self._rendered(self.others[name].field, t, height), f"{name} at {round(t, 4):g}")
         if kind == "baseline" and name in BASELINES:
-            return Shown(_resized(self._baseline(name, t), height), f"{name} at {round(t, 4):g}")
+            return Shown(resized(self._baseline(name, t), height), f"{name} at {round(t, 4):g}")
+        if what == TRUTH and self.truth.held_out:
+            picture, _, label = self.truth.nearest(t)
+            return Shown(resized(picture, height), label)
         if what in frames:
             shown = self._frame(frames[what])
-            return replace(shown, picture=_resized(shown.picture, height))
+            return replace(shown, picture=resized(shown.picture, height))
         known = ", ".join([FIELD, *self.comparisons])
         raise UsageError(f"there is no {what!r} to draw; use {known}")
 
@@ -213,9 +223,34 @@ class Session:
         shown = self.draw(what, t, height)
         return encoded(shown.picture, kind), shown.label
 
+    def error_picture(self, kind: Kind, what: str, t: float, height: int | None) -> tuple[bytes, str]:
+        """The error to expect of the field, or the true one of ``what``, as PNG, and the PSNR in words.
+
+        Raises:
+            UsageError: it isn't known of this, or at this time.
+        """
+        if kind == "true":
+            frame, exact = self.truth.at(t)
+            shown = self.draw(what, exact)
+            error, said = true_map(shown.picture, frame, shown.label)
+        else:
+            with self._drawing:
+                error, said = expected_map(self._fitted(), t)
+        return encoded(error_picture(resized(error, height)), "png"), said
+
+    def told(self, t: float) -> dict[str, Any]:
+        """The PSNR of the field at ``t`` as JSON values: what to expect, and the true one where it is known.
+
+        Raises:
+            UsageError: there is no field yet.
+        """
+        field = self._fitted()
+        with self._drawing:
+            return told(field, t, self.truth, lambda exact: reduced_picture(field, exact, None))
+
     def flow_picture(self, t: float, height: int | None) -> bytes:
         """The motion at time ``t`` by the colour wheel, as PNG."""
-        return encoded(flow_to_color(_resized(self._velocity(t), height), self.longest(t)), "png")
+        return encoded(flow_to_color(resized(self._velocity(t), height), self.longest(t)), "png")
 
     def arrows(self, t: float) -> dict[str, Any]:
         """The motion at time ``t`` on a coarse grid: rows of x, y, u, v in pixels, ``step`` pixels apart."""
@@ -233,6 +268,11 @@ class Session:
             usual = max(float(np.percentile(length, 99)) for length in lengths)
             self._longest = next((length for length in _LENGTHS if length >= usual), _LENGTHS[-1])
         return self._longest
+
+    def _fitted(self) -> Field:
+        if self._field is None:
+            raise UsageError("there is no field yet; wait for the fit")
+        return self._field
 
     def _velocity(self, t: float) -> Float32[np.ndarray, "height width 2"]:
         k = min(int(t), self.last - 1)
@@ -270,40 +310,6 @@ class Session:
             self.cuts = []
             return
         self.cuts = [shot.frames[0] - (0.5 if shot.begins == "cut" else 0) for shot in found[1:]]
-
-
-def encoded(picture: UInt8[np.ndarray, "height width 3"], kind: str) -> bytes:
-    """RGB as PNG or JPEG."""
-    settings = {
-        # Twice as large as the smallest, in a third of the time.
-        "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
-        "jpeg": [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
-    }[kind]
-    done, data = cv2.imencode(f".{kind}", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), settings)
-    if not done:
-        raise TweenfieldError(
-            f"a picture of {picture.shape[1]}x{picture.shape[0]} can't be written as {kind}"
-        )
-    return data.tobytes()
-
-
-def color_wheel(radius: int = 44) -> bytes:
-    """The colours of every motion up to the longest, as PNG."""
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    return encoded(flow_to_color(np.stack((x, y), axis=-1).astype(np.float32), radius), "png")
-
-
-def _size(size: tuple[int, int], height: int | None) -> tuple[int, int]:
-    """As high as asked for, in the same proportions."""
-    return (height, max(1, round(size[1] * height / size[0]))) if height else size
-
-
-def _resized(picture: np.ndarray, height: int | None) -> np.ndarray:
-    rows, columns = _size((picture.shape[0], picture.shape[1]), height)
-    if (rows, columns) == picture.shape[:2]:
-        return picture
-    resized: np.ndarray = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
-    return resized
 
 
 def _part(rows: Rows, chosen: range) -> Rows:

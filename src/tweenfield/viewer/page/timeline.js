@@ -4,7 +4,7 @@ const THUMB = 16; // as in viewer.css
 
 export class Timeline {
   constructor(about, canvas, input) {
-    Object.assign(this, { about, canvas, input, cuts: [], part: null });
+    Object.assign(this, { about, canvas, input, cuts: [], doubtful: [], part: null });
     this.last = about.frames - 1;
     input.max = this.last;
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -53,6 +53,9 @@ export class Timeline {
     const room = (width - THUMB) / Math.max(last, 1);
     const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20000].find((n) => n * room >= 5) ?? last;
     for (let k = 0; k <= last; k += every) c.fillRect(at(k) - 1, middle - 9, 2, 18);
+    // Each stands for what lies around it, so that a run of doubtful frames is one bar.
+    c.fillStyle = color("doubtful");
+    for (const t of this.doubtful) c.fillRect(at(Math.max(0, t - 0.5)), height - 6, Math.max(2, at(1) - at(0)), 5);
     c.fillStyle = color("cut");
     for (const cut of this.cuts) {
       const x = at(cut);

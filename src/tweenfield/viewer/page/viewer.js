@@ -1,4 +1,6 @@
 // The page: what is shown, its controls and keys.
+import { Accuracy } from "./accuracy.js";
+import { Divider } from "./divider.js";
 import { ask, Failure, Loader, readArrows, readPicture, valueAt } from "./frames.js";
 import { Stage } from "./stage.js";
 import { Player, Timeline } from "./timeline.js";
@@ -14,8 +16,11 @@ const $ = (id) => document.getElementById(id);
 // The token was for this page; the cookie that came with it is for the rest.
 history.replaceState(null, "", "/");
 
-let about, stage, timeline, player;
-const now = { t: 0, compare: "", layout: "divider", flow: false, arrows: false, moving: false, height: 0 };
+// Colours over the picture, of which one is shown at a time, and how they cover it.
+const OVERLAYS = { flow: 0.6, expected: 0.75, true: 0.75 };
+
+let about, stage, timeline, player, accuracy;
+const now = { t: 0, compare: "", layout: "divider", over: "", arrows: false, moving: false, height: 0 };
 const shown = { left: null, right: null };
 let state = { version: 0, fit: null, cuts: null };
 let restTimer = 0, alive = true;
@@ -35,8 +40,13 @@ const failedOn = (side) => (failure, values, quiet) => {
 };
 loaders.left = new Loader("left", "frame", readPicture, (entry, values) => arrived("left", entry, values), failedOn("left"));
 loaders.right = new Loader("right", "frame", readPicture, (entry, values) => arrived("right", entry, values), failedOn("right"));
-loaders.flow = new Loader("flow", "flow", readPicture, (entry) => motion("flow", entry), motionFailed);
-loaders.arrows = new Loader("arrows", "arrows", readArrows, (entry) => motion("arrows", entry), motionFailed);
+loaders.flow = new Loader("flow", "flow", readPicture, (entry) => overlaid("flow", "left", entry), overlayFailed("flow", "left"));
+loaders.arrows = new Loader("arrows", "arrows", readArrows, arrowsArrived, overlayFailed("arrows"));
+loaders.expected = new Loader("over", "error", readPicture, (entry) => overlaid("expected", "left", entry), overlayFailed("expected", "left"));
+loaders.true = new Loader("over", "error", readPicture, (entry) => overlaid("true", "left", entry), overlayFailed("true", "left"));
+loaders.trueRight = new Loader("overright", "error", readPicture, (entry, { what }) => {
+  if (what === now.compare) overlaid("true", "right", entry);
+}, overlayFailed("true", "right"));
 
 // As high as the screen shows, in halves of the picture's height.
 function height() {
@@ -58,7 +68,13 @@ function fetchShown() {
   if (paired() && busy() && !sides().every(([side, what, version]) => loaders[side].has(values(what, t), version))) return;
   loaders.left.want(values("field", t), state.version);
   if (now.compare) loaders.right.want(values(now.compare, t), 0);
-  if (now.flow) loaders.flow.want({ t, height: height() }, 0);
+  if (now.over === "flow") loaders.flow.want({ t, height: height() }, 0);
+  const error = { kind: now.over, t, height: height() };
+  if (now.over === "expected") loaders.expected.want({ ...error, what: "field" }, state.version);
+  if (now.over === "true") {
+    loaders.true.want({ ...error, what: "field" }, state.version);
+    if (now.compare && now.compare !== "truth") loaders.trueRight.want({ ...error, what: now.compare }, 0);
+  }
   if (now.arrows) loaders.arrows.want({ t }, 0);
 }
 
@@ -105,22 +121,62 @@ function show(side, entry, { t }) {
   showValues();
 }
 
-function motion(kind, entry) {
-  if (!now[kind]) return;
-  stage[kind] = entry;
+// ---- what lies over the picture
+
+function overlaid(kind, side, entry) {
+  if (now.over !== kind) return;
+  stage.over[side] = { entry, opacity: OVERLAYS[kind] };
   stage.draw();
-  $("legend").hidden = false;
-  const times = stage.stretch === 1 ? "at" : `${stage.stretch} times`;
-  const parts = [];
-  if (now.flow) parts.push(`full colour: ${entry.longest} px an interval`);
-  if (now.arrows && stage.arrows) parts.push(`arrows ${times} their length in an interval`);
-  $("scale").textContent = parts.join("\n");
-  $("wheel").hidden = !now.flow;
+  showLegend();
+  showValues();
 }
 
-function motionFailed(failure) {
-  if (!(failure instanceof Failure)) return gone();
-  say(failure.message);
+function arrowsArrived(entry) {
+  if (!now.arrows) return;
+  stage.arrows = entry;
+  stage.draw();
+  showLegend();
+}
+
+function overlayFailed(kind, side) {
+  return (failure) => {
+    if (!(failure instanceof Failure)) return gone();
+    if (kind !== "arrows" && now.over !== kind) return;
+    if (side) stage.over[side] = null;
+    stage.draw();
+    showLegend();
+    if (side === "left" || !side) say(failure.message);
+  };
+}
+
+function showLegend() {
+  const { left, right } = stage.over, parts = [];
+  if (now.over === "flow" && left) parts.push(`full colour: ${left.entry.longest} px an interval`);
+  else for (const over of [left, right]) if (over) parts.push(over.entry.label);
+  const times = stage.stretch === 1 ? "at" : `${stage.stretch} times`;
+  if (now.arrows && stage.arrows) parts.push(`arrows ${times} their length in an interval`);
+  $("scale").textContent = parts.join("\n");
+  $("wheel").hidden = now.over !== "flow" || !left;
+  $("levels").hidden = now.over === "flow" || !(left || right);
+  $("legend").hidden = !parts.length;
+}
+
+function toggleOver(kind) {
+  now.over = now.over === kind ? "" : kind;
+  for (const each of Object.keys(OVERLAYS)) $(each).setAttribute("aria-pressed", now.over === each);
+  stage.over = { left: null, right: null };
+  stage.draw();
+  showLegend();
+  fetchShown();
+}
+
+function toggleArrows() {
+  now.arrows = !now.arrows;
+  $("arrows").setAttribute("aria-pressed", now.arrows);
+  stage.arrows = null;
+  stage.draw();
+  showLegend();
+  fetchShown();
 }
 
 // ---- time
@@ -133,7 +189,7 @@ function setTime(t, { moving = false } = {}) {
   const { scrub } = timeline.elements;
   scrub.value = now.t;
   const seconds = timeline.seconds(now.t).toFixed(3);
-  scrub.setAttribute("aria-valuetext", `${now.t.toFixed(3)} of ${timeline.last} intervals, ${seconds} seconds`);
+  showTold();
   if (document.activeElement !== $("time") || !typing) $("time").value = Number(now.t.toFixed(4));
   $("clock").textContent = `of ${timeline.last} · ${seconds} s`;
   showSave();
@@ -148,14 +204,46 @@ function rest() {
   restTimer = setTimeout(fetchAround, REST);
 }
 
-// What the arrow keys lead to is drawn before it is asked for, unless a fit needs the processor.
+// What the arrow keys lead to is drawn before it is asked for, then the plot is filled, unless a fit needs the
+// processor.
 function fetchAround() {
-  if (fitting() || player.playing || loaders.left.busy) return;
+  if (fitting() || player.playing) return;
+  if (loaders.left.busy) {
+    restTimer = setTimeout(fetchAround, REST);
+    return;
+  }
   const places = [now.t + STEP, now.t - STEP, now.t + 1, now.t - 1].filter((t) => t >= 0 && t <= timeline.last);
   const t = places.find((t) => !loaders.left.has(values("field", t), state.version));
-  if (t === undefined || height() * height() * (about.width / about.height) > LARGE) return;
+  if (t === undefined || height() * height() * (about.width / about.height) > LARGE) return fillPlot();
   loaders.left.want(values("field", t), state.version, true);
   restTimer = setTimeout(fetchAround, REST);
+}
+
+async function fillPlot() {
+  const t = state.field && accuracy.next(now.t);
+  if (t === null || t === undefined) return;
+  try {
+    await accuracy.fetch(t);
+  } catch (failure) {
+    if (!(failure instanceof Failure)) return gone();
+    if (failure.status !== 409) return;
+  }
+  showTold();
+  clearTimeout(restTimer);
+  restTimer = setTimeout(fetchAround, 0);
+}
+
+function showTold() {
+  $("told").textContent = accuracy.words(now.t);
+  const { scrub } = timeline.elements, seconds = timeline.seconds(now.t).toFixed(3);
+  const told = $("told").textContent && `, ${$("told").textContent}`;
+  scrub.setAttribute("aria-valuetext", `${now.t.toFixed(3)} of ${timeline.last} intervals, ${seconds} seconds${told}`);
+}
+
+function jump(direction) {
+  const t = accuracy.stop(now.t, direction);
+  if (t !== undefined) setTime(t);
+  else say(about.held_out.length ? "no held-out frame there" : "no doubtful frame is known there");
 }
 
 function fitting() {
@@ -197,7 +285,7 @@ function setPart(which) {
 function compare(name) {
   now.compare = name;
   $("compare").value = name;
-  shown.right = stage.right = null;
+  shown.right = stage.right = stage.over.right = null;
   chip("right", name ? "…" : "", false);
   setLayout(now.layout);
   if (name) fetchShown();
@@ -210,25 +298,7 @@ function setLayout(layout) {
   $("layout-side").setAttribute("aria-pressed", layout === "side");
   $("right").hidden = !now.compare;
   $("divider").hidden = stage.layout !== "divider";
-  setSplit(stage.split);
   stage.moved();
-}
-
-function setSplit(part) {
-  stage.split = Math.min(1, Math.max(0, part));
-  const divider = $("divider");
-  divider.style.left = `${100 * stage.split}%`;
-  divider.setAttribute("aria-valuenow", Math.round(100 * stage.split));
-  stage.draw();
-}
-
-function toggleMotion(kind) {
-  now[kind] = !now[kind];
-  $(kind).setAttribute("aria-pressed", now[kind]);
-  stage[kind] = null;
-  $("legend").hidden = !now.flow && !now.arrows;
-  stage.draw();
-  fetchShown();
 }
 
 // ---- words on the page
@@ -257,8 +327,23 @@ function showValues() {
     const rgb = valueAt(shown[side], at.column + 0.5, at.row + 0.5, about.width, about.height);
     const reduced = shown[side].exact ? "" : "  (reduced; zoom in)";
     lines.push(`${rgb.map((v) => String(v).padStart(3)).join(" ")}  ${$(side).textContent}${reduced}`);
+    if (stage.over[side] && now.over !== "flow") lines.push(errorAt(stage.over[side].entry, at));
   }
   $("values").textContent = lines.join("\n");
+}
+
+// The error under the cursor, found again from its colour; the legend has them all.
+const steps = new Map();
+function errorAt(entry, { column, row }) {
+  if (!steps.size) {
+    const canvas = new OffscreenCanvas(256, 1), context = canvas.getContext("2d");
+    context.drawImage($("levels-scale"), 0, 0, 256, 1);
+    const { data } = context.getImageData(0, 0, 256, 1);
+    for (let k = 0; k < 256; k += 1) steps.set(data.slice(4 * k, 4 * k + 3).join(), k);
+  }
+  const step = steps.get(valueAt(entry, column + 0.5, row + 0.5, about.width, about.height).join());
+  const levels = (step * 32) / 255;
+  return `${(step === 255 ? "32 or more" : levels.toFixed(1)).padStart(11)}  ${entry.label}`;
 }
 
 function showSave() {
@@ -328,7 +413,11 @@ function take(fresh) {
     $("mark-cut").hidden = $("key-cut").hidden = !fresh.cuts.length;
   }
   showFit();
-  if (changed) fetchShown();
+  if (!changed) return;
+  accuracy.reset(state.version);
+  fetchShown();
+  clearTimeout(restTimer);
+  restTimer = setTimeout(fetchAround, REST);
 }
 
 function gone() {
@@ -384,8 +473,8 @@ function listen() {
   on("compare", "change", () => compare($("compare").value));
   on("layout-divider", "click", () => setLayout("divider"));
   on("layout-side", "click", () => setLayout("side"));
-  on("flow", "click", () => toggleMotion("flow"));
-  on("arrows", "click", () => toggleMotion("arrows"));
+  for (const kind of Object.keys(OVERLAYS)) on(kind, "click", () => toggleOver(kind));
+  on("arrows", "click", toggleArrows);
   on("zoom-in", "click", () => stage.zoomTo(stage.scale * Math.SQRT2));
   on("zoom-out", "click", () => stage.zoomTo(stage.scale / Math.SQRT2));
   on("zoom-fit", "click", () => stage.fit());
@@ -401,27 +490,7 @@ function listen() {
   });
   stage.canvas.addEventListener("focus", showValues);
   stage.canvas.addEventListener("blur", showValues);
-  listenDivider();
   document.addEventListener("keydown", key);
-}
-
-function listenDivider() {
-  const divider = $("divider");
-  const move = (event) => {
-    if (!divider.hasPointerCapture(event.pointerId)) return;
-    const box = stage.element.getBoundingClientRect();
-    setSplit((event.clientX - box.left) / box.width);
-  };
-  divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
-  divider.addEventListener("pointermove", move);
-  divider.addEventListener("keydown", (event) => {
-    const size = event.shiftKey ? 0.1 : 0.02;
-    const to = { ArrowLeft: stage.split - size, ArrowRight: stage.split + size, Home: 0, End: 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    setSplit(to);
-  });
 }
 
 function key(event) {
@@ -438,7 +507,8 @@ function key(event) {
     Home: () => setTime(timeline.bounds[0]), End: () => setTime(timeline.bounds[1]),
     " ": play, i: () => setPart("in"), o: () => setPart("out"), x: () => setPart("clear"),
     l: () => setLayout(now.layout === "divider" ? "side" : "divider"),
-    f: () => toggleMotion("flow"), v: () => toggleMotion("arrows"),
+    f: () => toggleOver("flow"), e: () => toggleOver("expected"), t: () => toggleOver("true"), v: toggleArrows,
+    "[": () => jump(-1), "]": () => jump(1),
     "+": () => stage.zoomTo(stage.scale * Math.SQRT2), "=": () => stage.zoomTo(stage.scale * Math.SQRT2),
     "-": () => stage.zoomTo(stage.scale / Math.SQRT2), 0: () => stage.fit(),
     w: () => stage.pan(0, pan), s: () => stage.pan(0, -pan), a: () => stage.pan(pan, 0), d: () => stage.pan(-pan, 0),
@@ -475,6 +545,8 @@ async function begin() {
   stage = new Stage($("stage"), $("picture"), about, moved);
   timeline = new Timeline(about, $("marks"), $("scrub"));
   timeline.elements = { scrub: $("scrub") };
+  accuracy = new Accuracy(about, timeline, $("plot"));
+  new Divider($("divider"), stage);
   $("time").max = timeline.last;
   player = new Player(timeline, (t) => {
     setTime(t, { moving: true });

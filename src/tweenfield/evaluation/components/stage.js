@@ -1,4 +1,4 @@
-// The picture, or two, on one canvas: zoom, pan, divider, motion over it.
+// The picture, or two, on one canvas: zoom, pan, divider; colours and arrows over it.
 
 const MOST = 64; // screen pixels for one of the picture
 const PIXELATED = 2; // from this zoom on pixels are squares
@@ -7,7 +7,8 @@ export class Stage {
   constructor(element, canvas, about, changed) {
     Object.assign(this, { element, canvas, about, changed });
     this.context = canvas.getContext("2d");
-    this.left = this.right = this.flow = this.arrows = this.cursor = null;
+    this.left = this.right = this.arrows = this.cursor = null;
+    this.over = { left: null, right: null }; // colours over either side: an entry and its opacity
     this.layout = "single"; // or divider, side
     this.split = 0.5;
     this.zoom = null; // null: the whole picture
@@ -140,17 +141,17 @@ export class Stage {
     const [first, second] = this.regions;
     if (this.layout === "divider") {
       const x = this.split * this.width;
-      this.drawOne(this.right, { x, y: 0, w: this.width - x, h: this.height }, first, false);
-      this.drawOne(this.left, { x: 0, y: 0, w: x, h: this.height }, first, true);
+      this.drawOne("right", { x, y: 0, w: this.width - x, h: this.height }, first);
+      this.drawOne("left", { x: 0, y: 0, w: x, h: this.height }, first);
     } else {
-      this.drawOne(this.left, first, first, true);
-      if (second) this.drawOne(this.right, second, second, false);
+      this.drawOne("left", first, first);
+      if (second) this.drawOne("right", second, second);
     }
     this.drawCursor();
   }
 
-  drawOne(entry, clip, region, withMotion) {
-    const { context: c, about } = this;
+  drawOne(side, clip, region) {
+    const { context: c, about } = this, entry = this[side], over = this.over[side];
     c.save();
     c.beginPath();
     c.rect(clip.x, clip.y, clip.w, clip.h);
@@ -161,12 +162,12 @@ export class Stage {
       c.imageSmoothingQuality = "high";
       c.drawImage(entry.bitmap, p.x, p.y, about.width * p.sx, about.height * p.sy);
     }
-    if (withMotion && this.flow) {
-      c.globalAlpha = 0.6;
-      c.drawImage(this.flow.bitmap, p.x, p.y, about.width * p.sx, about.height * p.sy);
+    if (over) {
+      c.globalAlpha = over.opacity;
+      c.drawImage(over.entry.bitmap, p.x, p.y, about.width * p.sx, about.height * p.sy);
       c.globalAlpha = 1;
     }
-    if (withMotion && this.arrows) this.drawArrows(p);
+    if (side === "left" && this.arrows) this.drawArrows(p);
     c.restore();
   }
 
