@@ -1,5 +1,6 @@
 """Whole experiments at the smallest scale, on a drawn pattern and on a real clip."""
 
+import html
 import json
 import re
 import shutil
@@ -181,6 +182,10 @@ def test_pictures_of_the_report_are_those_of_the_cell(results):
     assert text.count('class="compare"') == 2  # one clip in each of table1 and clips
     (row,) = (r for r in found["clips"]["rows"] if r["method"] == "blend")
     assert row["shown"] == int(np.argmax(row["motion"]))
+    assert set(re.findall(r'<option value="([^"]+)"', text)) == set(re.findall(r'<img id="([^"]+)"', text))
+    plots = [json.loads(html.unescape(plot)) for plot in re.findall(r'data-plot="([^"]+)"', text)]
+    psnr = [round(value, 2) for value in row["psnr"]]
+    assert psnr in [[p["psnr"] for p in line["points"]] for plot in plots for line in plot["series"]]
     names = {path.name for path in (folder / "pictures").iterdir()}
     assert {f"{row['key']}-{kind}.webp" for kind in ("drawn", "error", "truth")} <= names
 

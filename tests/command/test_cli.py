@@ -89,7 +89,15 @@ def test_eval_prints_one_json_object_and_leaves_things_to_look_at(clip, tmp_path
     values = json.loads(result.stdout)
     assert (values["observed"], values["held_out"], values["preset"]) == (4, 3, "draft")
     names = {path.name for path in (tmp_path / "eval").iterdir()}
-    assert names == {"drawn.mp4", "comparison.png", "plots.png", "result.json", "model.tween", "frames.mkv"}
+    assert names == {
+        "drawn.mp4",
+        "comparison.png",
+        "plots.png",
+        "result.json",
+        "model.tween",
+        "frames.mkv",
+        "report.html",
+    }
     assert json.loads((tmp_path / "eval" / "result.json").read_text()) == values
     drawn = read_video(tmp_path / "eval" / "drawn.mp4")
     assert (len(drawn), drawn.rate) == (7, 30)

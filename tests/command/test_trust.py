@@ -1,5 +1,6 @@
 """What run and eval tell of the error to expect: the last line, JSON, the page, maps."""
 
+import html
 import json
 import re
 from fractions import Fraction
@@ -48,8 +49,11 @@ def test_run_tells_what_to_expect(clip, tmp_path):
 
     text = (page / "report.html").read_text()
     assert not re.search(r"(?:src|href)=\"(?!data:)", text) and expected["summary"] in text
-    # Each of the four inexact frames as drawn and as a map, and the plot.
-    assert text.count("<img") == 2 * len(inexact) + 1
+    # Each of the four inexact frames as drawn and as a map; the plot has their PSNR.
+    assert text.count("<img") == 2 * len(inexact)
+    (plot,) = re.findall(r'data-plot="([^"]+)"', text)
+    (line,) = json.loads(html.unescape(plot))["series"]
+    assert [p["psnr"] for p in line["points"]] == pytest.approx(inexact, abs=0.006)
 
 
 def test_the_last_line_of_run_tells_it(clip, tmp_path):

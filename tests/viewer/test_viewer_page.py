@@ -12,7 +12,8 @@ from viewer.looking import clip, serving, still, tiny
 from tweenfield import Dis, draft, evaluate, fit, render
 from tweenfield import replace as replace_settings
 from tweenfield.baselines import BASELINES
-from tweenfield.evaluation.error_maps import error_levels
+from tweenfield.evaluation.error_maps import error_levels, error_picture
+from tweenfield.evaluation.report import write_report
 from tweenfield.viewer.session import Session
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -292,6 +293,33 @@ def test_the_plot_over_the_time_fills_and_stops_are_the_held_out_frames(browser,
         assert f"true {evaluation.score.psnr[0]:.1f} dB" in page.locator("#scrub").get_attribute(
             "aria-valuetext"
         )
+
+
+def test_the_page_of_an_evaluation_opens_from_a_file_and_fetches_nothing(browser, evaluated, tmp_path):
+    _, evaluation = evaluated
+    write_report(evaluation, tmp_path / "report.html")
+    page, asked = browser.new_page(viewport={"width": 900, "height": 640}), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: asked.append(str(error)))
+    page.goto(f"file://{tmp_path / 'report.html'}")
+    until(page, "document.querySelectorAll('svg.plot circle.true').length === 4")
+    worst = int(np.argmin(evaluation.score.psnr))
+    drawn = next(render(evaluation.result.field, [evaluation.split.positions[worst]]))
+    truth = evaluation.split.held_out.frames[worst]
+    seen = """part => {
+        const c = document.querySelector('.compare canvas');
+        return [...c.getContext('2d').getImageData(part * c.width, c.height / 2 + 2, 1, 1).data.slice(0, 3)];
+    }"""
+    divider = page.locator(".compare .divider").first
+    for key, picture in (("End", drawn), ("Home", truth)):
+        divider.press(key)
+        assert page.evaluate(seen, 0.503) == picture[20, 30].tolist()
+    page.locator(".compare .right").first.select_option(label="true error")
+    error = error_picture(error_levels(drawn, np.asarray(truth)))
+    page.locator(".compare canvas[aria-label*='true error on its right']").wait_for()
+    assert page.evaluate(seen, 0.503) == error[20, 30].tolist()
+    assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
+    page.close()
 
 
 def test_a_field_without_an_error_to_expect_says_so(browser, viewer):

@@ -10,7 +10,7 @@ from typing import Any
 from tweenfield.bench.cells import Row, Store
 from tweenfield.bench.experiment import CLIPS_SHOWN, Experiment, Scale, by_clip, mean
 from tweenfield.bench.experiments import EXPERIMENTS
-from tweenfield.evaluation.page import data, environment, svg
+from tweenfield.evaluation.page import data, environment, plotted, svg
 from tweenfield.storage.atomic import atomic_output
 
 # Columns of the tables, their heading, the digits shown, and whether more is better, if either is.
@@ -81,7 +81,7 @@ def _section(store: Store, experiment: Experiment, name: str, run: dict[str, Any
         ],
         "clips": len(by_clip(rows)),
         "figures": [svg(figure) for figure in experiment.figures(rows)],
-        "pictures": _pictures(store, rows),
+        "pictures": _pictures(store, name, rows),
         "settings": {row["method"]: row["settings"] for row in rows},
         "provenance": list(sources.values()),
     }
@@ -160,13 +160,23 @@ def _means(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def _pictures(store: Store, rows: list[Row]) -> list[dict[str, Any]]:
+def _pictures(store: Store, section: str, rows: list[Row]) -> list[dict[str, Any]]:
     """For each of the first clips, the frame where most moves: the truth, and each method's and its error."""
-    found = []
+    found: list[dict[str, Any]] = []
     for clip, mine in by_clip(row for row in rows if row["shown"] is not None).items():
-        k = mine[0]["shown"]
+        k, place = mine[0]["shown"], f"{section}-{len(found)}"
         found.append(
             {
+                "id": place,
+                "choices": [
+                    *((row["method"], f"{place}-{n}-drawn") for n, row in enumerate(mine)),
+                    ("truth", f"{place}-truth"),
+                    *((f"error of {row['method']}", f"{place}-{n}-error") for n, row in enumerate(mine)),
+                ],
+                "plot": plotted(
+                    {row["method"]: zip(row["indices"], row["psnr"], strict=True) for row in mine},
+                    axis="frame",
+                ),
                 "clip": clip,
                 "frame": mine[0]["indices"][k],
                 "motion": mine[0]["motion"][k],
@@ -174,12 +184,13 @@ def _pictures(store: Store, rows: list[Row]) -> list[dict[str, Any]]:
                 "truth": _image(store, mine[0]["key"], "truth"),
                 "methods": [
                     {
+                        "id": f"{place}-{n}",
                         "name": row["method"],
                         "psnr": row["psnr"][k],
                         "drawn": _image(store, row["key"], "drawn"),
                         "error": _image(store, row["key"], "error"),
                     }
-                    for row in mine
+                    for n, row in enumerate(mine)
                 ],
             }
         )

@@ -14,6 +14,7 @@ from tweenfield.drawing.render import render
 from tweenfield.errors import VideoError
 from tweenfield.evaluation.evaluate import Evaluation
 from tweenfield.evaluation.pictures import comparison, plots
+from tweenfield.evaluation.report import write_report
 from tweenfield.evaluation.split import Split
 from tweenfield.fitting.model_file import load, save
 from tweenfield.fitting.result import FitResult
@@ -29,8 +30,8 @@ def save_evaluation(
     count: Callable[[str, Iterable[np.ndarray], int], Iterable[np.ndarray]] = lambda stage, items, n: items,
 ) -> None:
     """Write a folder with ``drawn.mp4`` (every frame, observed and held out, as the field renders it),
-    ``comparison.png``, ``plots.png`` and ``result.json``, and for the viewer ``model.tween`` and
-    ``frames.mkv``, all frames without loss.
+    ``report.html``, ``comparison.png``, ``plots.png`` and ``result.json``, and for the viewer
+    ``model.tween`` and ``frames.mkv``, all frames without loss.
 
     Args:
         evaluation: what to show.
@@ -62,6 +63,7 @@ def save_evaluation(
             color=source.color,
             encoding=Encoding(codec="ffv1"),
         )
+        write_report(evaluation, partial / "report.html")
         comparison(evaluation).savefig(partial / "comparison.png", dpi=110)
         plots(evaluation).savefig(partial / "plots.png", dpi=110)
         (partial / _RESULT).write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")

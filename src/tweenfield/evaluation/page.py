@@ -1,12 +1,15 @@
-"""One page that opens offline: the PSNR to expect over time, and the most doubtful frames with their maps."""
+"""Pages that open offline: what all have, the viewer's parts included, and that of what to expect."""
 
 from __future__ import annotations
 
 import base64
 import heapq
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -26,7 +29,8 @@ from tweenfield.storage.atomic import atomic_output
 SHOWN = 10
 _HERE = "tweenfield.evaluation"
 _HEIGHT = 270
-_LINE, _LIMIT = "#c2410c", "#57534e"
+# The styles of lines, and those that have the colour of another.
+_STYLES, _SAME = ("s0", "s2", "s3", "s1", "s4"), {"expected": "s0", "true": "s1"}
 
 
 def write_expectation(
@@ -53,7 +57,20 @@ def write_expectation(
             summary=in_words(expected),
             limit=DOUBTFUL_PSNR,
             levels=ERROR_LEVELS,
-            plot=svg(_plot(expected, seconds)),
+            psnr=plotted(
+                {"PSNR to expect": [(seconds[e.index], e.psnr) for e in expected if e.psnr < 100]},
+                axis="second",
+                styles={"PSNR to expect": "expected"},
+            ),
+            size=small_size((field.grid.height, field.grid.width)),
+            pictures=[
+                choice
+                for e in worst
+                for choice in (
+                    (f"frame {e.index} as drawn", f"drawn-{e.index}"),
+                    (f"error to expect of frame {e.index}", f"map-{e.index}"),
+                )
+            ],
             ranges=[
                 {"first": a, "last": b, "from": seconds[a], "to": seconds[b], "reason": reason}
                 for a, b, reason in doubtful_ranges(expected)
@@ -67,9 +84,56 @@ def write_expectation(
 
 
 def environment(package: str) -> Environment:
-    """The templates of a package, and the style that all pages have."""
-    loaders = [PackageLoader(name) for name in dict.fromkeys((package, _HERE))]
-    return Environment(loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined)
+    """The templates of a package, and what all pages have: their base, style, and the modules of the viewer's
+    parts, by the names that ``report.js`` imports.
+    """
+    folders = ((package, "templates"), (_HERE, "templates"), (_HERE, "components"))
+    loaders = [PackageLoader(*folder) for folder in dict.fromkeys(folders)]
+    made = Environment(loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined)
+    made.globals["modules"] = _modules
+    return made
+
+
+def plotted(
+    series: Mapping[str, Iterable[tuple[float, float]]],
+    *,
+    axis: str,
+    styles: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What ``plot.js`` draws: PSNR in dB at places along an axis, a line for each series by its name.
+
+    Args:
+        series: places, increasing, and PSNR.
+        axis: what the places are.
+        styles: for some series ``expected`` or ``true``; the others get the colours that are left, in turn.
+    """
+    taken = {_SAME[style] for style in styles.values()}
+    others = cycle([style for style in _STYLES if style not in taken])
+    lines: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "style": styles.get(name) or next(others),
+            "points": [
+                {"x": x, "psnr": round(psnr, 2), "said": f"{axis} {x:.6g}: {psnr:.1f} dB, {name}"}
+                for x, psnr in points
+            ],
+        }
+        for name, points in series.items()
+    ]
+    last = max((p["x"] for line in lines for p in line["points"]), default=0)
+    return {"series": lines, "to": last, "limit": DOUBTFUL_PSNR, "inset": 34, "axis": axis}
+
+
+def _modules() -> dict[str, dict[str, str]]:
+    """An import map: from a file that was opened offline no other can be fetched."""
+    parts = (files(_HERE) / "components").iterdir()
+    return {
+        "imports": {
+            file.name: data(file.read_bytes(), "text/javascript")
+            for file in sorted(parts, key=lambda file: file.name)
+            if file.name.endswith(".js")
+        }
+    }
 
 
 def svg(figure: Figure) -> str:
@@ -90,7 +154,7 @@ def _psnr(e: Expectation) -> float:
 
 
 def _shown(field: Field, e: Expectation, seconds: float) -> dict[str, Any]:
-    height, width = _small_size(field)
+    height, width = small_size((field.grid.height, field.grid.width))
     with torch.inference_mode():
         error = field.expected_error(e.t).cpu().numpy()
     error = cv2.resize(error, (width, height), interpolation=cv2.INTER_AREA)
@@ -100,27 +164,18 @@ def _shown(field: Field, e: Expectation, seconds: float) -> dict[str, Any]:
         "seconds": seconds,
         "psnr": e.psnr,
         "reason": e.reason,
-        "drawn": _webp(drawn),
-        "map": _webp(error_picture(error)),
+        "drawn": webp(drawn),
+        "map": webp(error_picture(error)),
     }
 
 
-def _small_size(field: Field) -> tuple[int, int]:
-    height = min(field.grid.height, _HEIGHT)
-    return height, max(1, round(field.grid.width * height / field.grid.height))
+def small_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of a page's picture of something of this size, which isn't enlarged."""
+    height = min(size[0], _HEIGHT)
+    return height, max(1, round(size[1] * height / size[0]))
 
 
-def _webp(picture: UInt8[np.ndarray, "height width 3"]) -> str:
+def webp(picture: UInt8[np.ndarray, "height width 3"]) -> str:
+    """A picture as an address that holds it, without loss."""
     encoded = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
     return data(encoded.tobytes(), "image/webp")
-
-
-def _plot(expected: Sequence[Expectation], seconds: Sequence[float]) -> Figure:
-    figure = Figure(figsize=(10.4, 3.6), layout="constrained")
-    axes = figure.subplots()
-    shown = [e for e in expected if e.psnr < 100]
-    axes.plot([seconds[e.index] for e in shown], [e.psnr for e in shown], marker=".", color=_LINE)
-    axes.axhline(DOUBTFUL_PSNR, color=_LIMIT, linestyle="dashed", linewidth=1)
-    axes.set(xlabel="seconds of the output", ylabel="PSNR to expect (dB)")
-    axes.grid(alpha=0.3)
-    return figure

@@ -96,6 +96,7 @@ export class Stage {
     const { canvas } = this;
     let held = null;
     canvas.addEventListener("wheel", (event) => {
+      if (this.about.scrolls && !event.ctrlKey) return; // the page itself
       event.preventDefault();
       const { x, y } = this.at(event);
       this.zoomTo(this.scale * Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), x, y);
