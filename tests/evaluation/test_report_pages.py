@@ -99,4 +99,6 @@ def test_lines_that_have_a_style_leave_their_colour_to_no_other():
         {"a": points, "b": points, "c": points}, axis="frame", styles={"a": "expected", "b": "true"}
     )
     assert [line["style"] for line in named["series"]] == ["expected", "true", "s2"]
+    many = plotted({str(k): points for k in range(11)}, axis="frame")
+    assert len({line["style"] for line in many["series"]}) == 11
     assert plotted({}, axis="frame")["to"] == 0

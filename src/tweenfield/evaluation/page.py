@@ -31,6 +31,7 @@ _HERE = "tweenfield.evaluation"
 _HEIGHT = 270
 # The styles of lines, and those that have the colour of another.
 _STYLES, _SAME = ("s0", "s2", "s3", "s1", "s4"), {"expected": "s0", "true": "s1"}
+_DASHES = ("", " dashed", " dotted")
 
 
 def write_expectation(
@@ -108,7 +109,7 @@ def plotted(
         styles: for some series ``expected`` or ``true``; the others get the colours that are left, in turn.
     """
     taken = {_SAME[style] for style in styles.values()}
-    others = cycle([style for style in _STYLES if style not in taken])
+    others = cycle(style + dashes for dashes in _DASHES for style in _STYLES if style not in taken)
     lines: list[dict[str, Any]] = [
         {
             "name": name,
