@@ -6,15 +6,20 @@
 Each time is from the request to the last byte of the PNG, over HTTP on one machine. "new" is a time in an
 interval that wasn't looked at yet; "knot" one of those where a transport field that is new to an interval is
 ready soonest, which the page asks for while it is dragged fast; "same" another time in the same interval;
-"kept" the same time again.
+"kept" the same time again. For these the flow is known, as that of a model file is. "far" is a time in a clip
+that was fitted while it was looked at, where the flow of the interval and its two neighbours is still to be
+estimated; "error" the error to expect in an interval that is new.
 """
 
 import shutil
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 from common import ROOT, arguments, save
 
 from tweenfield import Dis, FitResult, Video, draft, estimate_flow, fit, read_video
@@ -25,14 +30,22 @@ from tweenfield.viewer.session import Session
 WINDOW, SCALE = (1180, 700), 1.5
 
 
+@contextmanager
+def served(video: Video, result: FitResult) -> Iterator[httpx.Client]:
+    with Viewer(Session(video, result)).start() as viewer, httpx.Client(timeout=60) as client:
+        client.base_url = f"http://127.0.0.1:{viewer.port}"
+        client.get(viewer.address)
+        yield client
+
+
 def fitted(frames: str) -> tuple[Video, FitResult]:
     video = read_video(ROOT / "demo" / "bunny.mp4", frames=frames)
     return video, fit(video, estimate_flow(video, Dis()), draft(), device="cpu")
 
 
-def milliseconds(client: httpx.Client, **values: object) -> float:
+def milliseconds(client: httpx.Client, path: str = "/frame", **values: object) -> float:
     began = time.perf_counter()
-    response = client.get("/frame", params=values)
+    response = client.get(path, params=values)
     response.raise_for_status()
     return 1000 * (time.perf_counter() - began)
 
@@ -48,6 +61,18 @@ def measured(client: httpx.Client, what: str) -> dict[str, float]:
     return {name: round(statistics.median(row), 1) for name, row in rows.items()} | {
         "new, longest": round(max(rows["new"]), 1)
     }
+
+
+def far(client: httpx.Client, intervals: int) -> dict[str, float]:
+    """Medians over places whose flow isn't known, four intervals apart; the fit has seen the first twenty."""
+    places = range(22, intervals - 1, 4)
+    times = [milliseconds(client, t=k + 0.3, what="field") for k in places]
+    return {"far": round(statistics.median(times), 1), "far, longest": round(max(times), 1)}
+
+
+def errors(client: httpx.Client, intervals: int) -> dict[str, float]:
+    times = [milliseconds(client, "/error", t=k + 0.5, kind="expected") for k in range(4, intervals - 1, 2)]
+    return {"error": round(statistics.median(times), 1)}
 
 
 def photographed(viewer: Viewer, target: Path) -> None:
@@ -85,12 +110,16 @@ def main() -> None:
             photographed(viewer, Path(given.picture))
         return
     video, result = fitted("0:41:2")
-    with Viewer(Session(video, result)).start() as viewer, httpx.Client(timeout=60) as client:
-        client.base_url = f"http://127.0.0.1:{viewer.port}"
-        client.get(viewer.address)
+    np.asarray(result.field.observations()["forward_flow"])
+    with served(video, result) as client:
         results = {what: measured(client, what) for what in ("field", "baseline:warp", "baseline:blend")}
+    with served(video, result) as client:
+        results["field"] |= errors(client, len(video) - 1)
+    video, result = fitted("0:41")
+    with served(video, result) as client:
+        results["field"] |= far(client, len(video) - 1)
     print(results)
-    save("viewer", given.output, results, clip=video.name, frames=len(video), size=video.size)
+    save("viewer", given.output, results, clip=video.name, frames=(21, 41), size=video.size)
 
 
 if __name__ == "__main__":
