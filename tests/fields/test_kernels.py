@@ -103,6 +103,14 @@ def test_larger_pictures_are_halved_more_often(size, count):
     assert sampling.halvings(*size) == count
 
 
+def test_a_picture_of_few_rows_is_the_mean_over_squares_of_the_whole(field):
+    whole = field.picture(1.3).astype(float)
+    factor = next(n for n in (8, 6, 5, 4, 2) if not field.grid.height % n and not field.grid.width % n)
+    squares = whole.reshape(field.grid.height // factor, factor, field.grid.width // factor, factor, 3)
+    few = reduced_picture(field, 1.3, field.grid.height // factor)
+    assert np.abs(few - squares.mean(axis=(1, 3))).max() <= 0.51
+
+
 def test_a_picture_is_the_frame_in_8_bit(field):
     with torch.inference_mode():
         for t in (0.0, 1.3, 2.0, 2.5, 4.0):

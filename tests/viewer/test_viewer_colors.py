@@ -21,9 +21,28 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one, other):
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("picture", [0, 255], ids=["black", "white"])
+def test_text_over_a_picture_can_be_read(scheme, picture):
+    *rgb, opacity = map(
+        float, re.search(r"--chip: rgb\(([\d ]+) / ([.\d]+)\)", ROOTS[scheme]).expand(r"\1 \2").split()
+    )
+    ground = "#" + "".join(f"{round(opacity * c + (1 - opacity) * picture):02x}" for c in rgb)
+    for text in ("ink", "accent"):
+        assert contrast(SCHEMES[scheme][text], ground) >= 4.5, text
+
+
+def test_every_colour_has_both_schemes():
+    assert SCHEMES[0].keys() == SCHEMES[1].keys() and len(SCHEMES) == 2
+
+
 @pytest.mark.parametrize("scheme", SCHEMES, ids=["light", "dark"])
 def test_text_and_marks_stand_out(scheme):
     for pairs, least in ((TEXT, 4.5), (MARKS, 3)):
         for names in pairs.split():
-            dark, light = sorted(luminance(scheme[name]) for name in names.split("/"))
-            assert (light + 0.05) / (dark + 0.05) >= least, names
+            assert contrast(*(scheme[name] for name in names.split("/"))) >= least, names

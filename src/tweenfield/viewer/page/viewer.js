@@ -498,7 +498,8 @@ function key(event) {
   const { target } = event, size = event.shiftKey ? 1 : STEP;
   const inText = target.matches("input[type=number], select");
   if (inText && event.key !== "?" && event.key !== "Escape") return;
-  if (event.key === " " && target.matches("button, a")) return;
+  // The button that closed the help has the focus for a moment longer.
+  if (event.key === " " && target.matches("button, a") && !$("help").contains(target)) return;
   const pan = 60;
   const acts = {
     ArrowLeft: () => step(-1, size), ArrowRight: () => step(1, size),
