@@ -1,7 +1,7 @@
-"""How long the viewer takes for a picture of 240x360, and the picture of its page in the docs.
+"""How long the viewer takes for a picture of 240x360, and the pictures of its page in the docs.
 
-    python benchmarks/viewer.py                                      writes results/viewer.json
-    python benchmarks/viewer.py --picture docs/images/viewer.png     needs Playwright and Chromium too
+    python benchmarks/viewer.py                            writes results/viewer.json
+    python benchmarks/viewer.py --pictures docs/images     needs Playwright and Chromium too
 
 Each time is from the request to the last byte of the PNG, over HTTP on one machine. "new" is a time in an
 interval that wasn't looked at yet; "knot" one of those where a transport field that is new to an interval is
@@ -11,23 +11,30 @@ that was fitted while it was looked at, where the flow of the interval and its t
 estimated; "error" the error to expect in an interval that is new.
 """
 
+from __future__ import annotations
+
 import shutil
 import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import cv2
 import httpx
 import numpy as np
 from common import ROOT, arguments, save
 
-from tweenfield import Dis, FitResult, Video, draft, estimate_flow, fit, read_video
+from tweenfield import Dis, FitResult, Video, draft, estimate_flow, evaluate, fit, read_video
 from tweenfield.viewer.opening import Viewer
 from tweenfield.viewer.session import Session
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 # Chromium of this height and width, with twice the pixels.
-WINDOW, SCALE = (1180, 700), 1.5
+WINDOW, SCALE = (1240, 780), 1.5
 
 
 @contextmanager
@@ -75,39 +82,70 @@ def errors(client: httpx.Client, intervals: int) -> dict[str, float]:
     return {"error": round(statistics.median(times), 1)}
 
 
-def photographed(viewer: Viewer, target: Path) -> None:
-    """The page with a divider between field and cross-fade, zoomed, with arrows."""
-    from playwright.sync_api import sync_playwright
+@contextmanager
+def opened(browser: Browser, viewer: Viewer, scheme: str) -> Iterator[Page]:
+    """A window of its own, without what was said and without the focus at the end."""
+    size = {"width": WINDOW[0], "height": WINDOW[1]}
+    page = browser.new_page(viewport=size, device_scale_factor=SCALE, color_scheme=scheme)
+    page.goto(viewer.address)
+    page.locator("#picture[data-left]").wait_for()
+    yield page
+    page.close()
 
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        size = {"width": WINDOW[0], "height": WINDOW[1]}
-        page = browser.new_page(viewport=size, device_scale_factor=SCALE, color_scheme="dark")
-        page.goto(viewer.address)
-        page.locator("#picture[data-left]").wait_for()
+
+def photograph(page: Page, target: Path) -> None:
+    page.wait_for_timeout(8000)  # until what was said has gone, and the plot is whole
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(560, 330)
+    page.wait_for_timeout(500)
+    page.screenshot(path=target)
+    picture = cv2.imread(str(target))
+    cv2.imwrite(str(target), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def photographed_motion(browser: Browser, folder: Path) -> None:
+    """A divider between field and cross-fade, zoomed, with arrows."""
+    with (
+        Viewer(Session(*fitted("0:41:4"))).start() as viewer,
+        opened(browser, viewer, "dark") as page,
+    ):
         page.locator("#compare").select_option("baseline:blend")
         for keys in ("Shift+ArrowRight", "Shift+ArrowRight", "i", *["Shift+ArrowRight"] * 4, "o",
                      *["ArrowLeft"] * 24, "v"):  # fmt: skip
             page.keyboard.press(keys)
         page.locator('#picture[data-right="4.5"]').wait_for()
-        page.wait_for_timeout(6000)  # until what was said has gone
-        page.mouse.move(1000, 520)
+        page.mouse.move(1000, 420)
         page.mouse.wheel(0, -450)
         for _ in range(5):
             page.locator("#divider").press("ArrowRight")
+        photograph(page, folder / "viewer.png")
+
+
+def photographed_errors(browser: Browser, folder: Path) -> None:
+    """Held-out frames: the true error of the field and of a cross-fade, and PSNR over time."""
+    video = read_video(ROOT / "demo" / "bunny.mp4")
+    evaluation = evaluate(video, Dis(), draft(), stride=4, device="cpu", baselines={})
+    session = Session(evaluation.split.observed, evaluation.result, split=evaluation.split)
+    with Viewer(session).start() as viewer, opened(browser, viewer, "light") as page:
+        page.locator("#compare").select_option("baseline:blend")
+        page.locator("#time").fill("4.5")
         page.evaluate("document.activeElement.blur()")
-        page.mouse.move(560, 330)
-        page.wait_for_timeout(500)
-        page.screenshot(path=target)
-        browser.close()
+        page.keyboard.press("t")
+        page.locator('#picture[data-right="4.5"]').wait_for()
+        photograph(page, folder / "viewer-errors.png")
 
 
 def main() -> None:
-    given = arguments(__doc__, picture="")
-    if given.picture:
-        video, result = fitted("0:41:4")
-        with Viewer(Session(video, result)).start() as viewer:
-            photographed(viewer, Path(given.picture))
+    given = arguments(__doc__, pictures="")
+    if given.pictures:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as driver:
+            chromium = shutil.which("chromium")
+            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            photographed_motion(browser, Path(given.pictures))
+            photographed_errors(browser, Path(given.pictures))
+            browser.close()
         return
     video, result = fitted("0:41:2")
     np.asarray(result.field.observations()["forward_flow"])
