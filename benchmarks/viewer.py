@@ -94,7 +94,7 @@ def opened(browser: Browser, viewer: Viewer, scheme: str) -> Iterator[Page]:
 
 
 def photograph(page: Page, target: Path) -> None:
-    page.wait_for_timeout(8000)  # until what was said has gone, and the plot is whole
+    page.wait_for_timeout(8000)  # until what was said has gone
     page.evaluate("document.activeElement.blur()")
     page.mouse.move(560, 330)
     page.wait_for_timeout(500)
@@ -132,6 +132,8 @@ def photographed_errors(browser: Browser, folder: Path) -> None:
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("t")
         page.locator('#picture[data-right="4.5"]').wait_for()
+        held_out = len(evaluation.split.held_out)
+        page.locator("#plot circle.true").nth(held_out - 1).wait_for(state="attached", timeout=90_000)
         photograph(page, folder / "viewer-errors.png")
 
 

@@ -297,6 +297,34 @@ def test_the_plot_over_the_time_fills_and_stops_are_the_held_out_frames(browser,
         )
 
 
+def test_doubtful_frames_are_marked_on_the_time_with_their_reason(browser):
+    video = clip(frames=6)
+    video.frames[3:] = np.random.default_rng(1).integers(0, 256, (*video.size, 3), dtype=np.uint8)
+    result = fit(video, still(video), QUICK, device="cpu")
+    assert result.field.error_reason(2.5) == "a cut"
+    with (
+        serving(Session(video, result, flow=lambda: still(video))) as (viewer, _),
+        opened(browser, viewer) as page,
+    ):
+        until(page, "document.querySelectorAll('#plot circle.expected').length >= 3")
+        page.locator("#key-doubtful").wait_for()
+        page.keyboard.press("]")
+        wait(page, at=2.5)
+        assert "doubtful: a cut" in page.locator("#scrub").get_attribute("aria-valuetext")
+        assert page.locator("#told").inner_text().endswith("doubtful: a cut")
+        color = page.evaluate(
+            """() => {
+                const c = document.getElementById('marks'), probe = document.createElement('i');
+                probe.style.color = 'var(--doubtful)';
+                document.body.append(probe);
+                const at = (x) => [...c.getContext('2d').getImageData(x * c.width, c.height - 4, 1, 1).data];
+                return [[0.3, 0.45].map(at), getComputedStyle(probe).color.match(/\\d+/g).map(Number)];
+            }"""
+        )
+        (off, on), marked = color
+        assert on[:3] == marked and off[3] == 0
+
+
 def test_the_page_of_an_evaluation_opens_from_a_file_and_fetches_nothing(browser, evaluated, tmp_path):
     _, evaluation = evaluated
     write_report(evaluation, tmp_path / "report.html")
