@@ -170,8 +170,9 @@ def _acceleration(around: Window, v: np.ndarray, to_first: np.ndarray, to_second
             change = (v if k == 0 else -v) + _at(onward[k], here) / duration
             total += weight * 2 / (1 + duration) * change
             weights.append(weight)
-    sure: np.ndarray = np.maximum.reduce(weights) / np.maximum(sum(weights), np.finfo(np.float32).tiny)
-    return total * sure
+    sure = np.maximum.reduce(weights) / np.maximum(sum(weights), np.finfo(np.float32).tiny)
+    mean: np.ndarray = sure * total
+    return mean
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:

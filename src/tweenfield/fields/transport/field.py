@@ -375,8 +375,11 @@ class Transport(Field):
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
         names = ("forward_flow", "backward_flow", "cuts", "breaks", "moves", "durations")
-        parts = (self._observed[name][first : last - 1] for name in names)
-        return trace(window(*parts, interval - first), knot / KNOTS)
+        forward, backward, cuts, breaks, moves, durations = (
+            self._observed[name][first : last - 1] for name in names
+        )
+        around = window(forward, backward, cuts, breaks, moves, durations, interval - first)
+        return trace(around, knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
