@@ -30,7 +30,7 @@ def zoomed_in(page):
     return (y, x), rgb
 
 
-def test_a_4k_clip_is_shown_as_large_as_the_screen_and_exact_when_zoomed(browser, large):
+def test_a_4k_clip_is_shown_as_large_as_the_screen_and_exact_when_zoomed(browser, large):  # noqa: F811
     with (
         serving(Session(large, flow=lambda: still(large))) as (viewer, _),
         opened(browser, viewer) as page,
@@ -42,7 +42,7 @@ def test_a_4k_clip_is_shown_as_large_as_the_screen_and_exact_when_zoomed(browser
         assert rgb == large.frames[1][at].tolist()
 
 
-def test_a_field_of_4k_is_what_is_drawn_when_zoomed(browser, large):
+def test_a_field_of_4k_is_what_is_drawn_when_zoomed(browser, large):  # noqa: F811
     result = fit(large, still(large), QUICK, device="cpu")
     with serving(Session(large, result)) as (viewer, _), opened(browser, viewer) as page:
         page.locator("#time").fill("0.5")
