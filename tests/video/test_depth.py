@@ -316,6 +316,15 @@ def test_av1_says_it_too(tmp_path, name):
     assert read_video(tmp_path / name).hdr == Hdr(max_cll=600)
 
 
+@pytest.mark.parametrize("transfer", [1, 16, 18])
+def test_prores_names_primaries_and_transfer_in_each_frame(tmp_path, transfer):
+    color = ColorTags(matrix=9, primaries=9, transfer=transfer)
+    grey = np.full((32, 48, 3), 30000, np.uint16)
+    encoding = Encoding(codec="prores")
+    write_video(tmp_path / "a.mov", [grey] * 2, rate=25, color=color, encoding=encoding)
+    assert read_video(tmp_path / "a.mov").color == color
+
+
 def test_h264_says_it_too(tmp_path):
     encoding = Encoding(codec="h264")
     write_video(tmp_path / "a.mp4", [smooth()] * 2, rate=25, color=BT2020_PQ, hdr=HDR, encoding=encoding)
