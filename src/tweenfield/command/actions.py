@@ -145,8 +145,8 @@ def no_transparency(output: str) -> str:
 def say_laid_over(name: str, lost: str, drawing: Drawing, quiet: bool) -> None:
     """Say that the picture is, and why."""
     say(
-        f"tweenfield: {name}: {lost}; the picture is laid over {drawing.background} (--background takes another "
-        "colour)",
+        f"tweenfield: {name}: {lost}; the picture is laid over {drawing.background} (--background takes "
+        "another colour)",
         quiet=quiet,
     )
 
