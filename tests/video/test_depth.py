@@ -11,7 +11,7 @@ from av.video.reformatter import VideoReformatter
 from video.clips import encode
 
 from tweenfield import Encoding, Hdr, MasteringDisplay, Video
-from tweenfield.errors import OutputError, VideoError
+from tweenfield.errors import OutputError, UsageError, VideoError
 from tweenfield.video import (
     ColorTags,
     Look,
@@ -218,6 +218,17 @@ def test_files_hold_10_bits(tmp_path, name, codec, size):
     assert np.abs(video.frames[1] - picture.astype(float)).mean() < 0.5 * 257
     levels = [len(np.unique(kind[..., 0])) for kind in (video.frames[1], eight_bit(video.frames[1]))]
     assert levels[0] > 2 * levels[1]
+
+
+@pytest.mark.parametrize("size", [(48, 64), (47, 33)])
+def test_yuv4mpeg_holds_10_bits(tmp_path, size):
+    write_video(tmp_path / "a.y4m", [smooth(*size)] * 3, rate=25, color=ColorTags(matrix=6))
+    video = read_video(tmp_path / "a.y4m")
+    assert (len(video), video.depth, video.size) == (3, 10, size)
+    # Colour has half the resolution; a code value of 10 bits is 64.
+    assert np.abs(video.frames[1] - smooth(*size).astype(float)).mean() < 2 * 64
+    with pytest.raises(UsageError, match="no choice of pixel format"):
+        write_video(tmp_path / "b.y4m", [smooth()], rate=25, encoding=Encoding(pixel_format="yuv420p"))
 
 
 def test_mp4_names_hevc_as_players_want_it(tmp_path):
