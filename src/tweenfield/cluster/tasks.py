@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,15 @@ class Need:
     gpus: int = 0
     memory: int
 
+    def fits(self, machine: Mapping[str, float]) -> bool:
+        """Whether a machine with these of Ray's resources can ever run it."""
+        wanted = {"CPU": self.threads, "GPU": self.gpus, "memory": self.memory}
+        return all(machine.get(name, 0) >= amount for name, amount in wanted.items())
+
+    def __str__(self) -> str:
+        gpus = f", {self.gpus} GPU" if self.gpus else ""
+        return f"{self.threads} processors (OMP_NUM_THREADS){gpus} and {self.memory / 2**30:.1f} GiB"
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +70,8 @@ class _Unseen:
 @contextmanager
 def connected(address: str) -> Iterator[Cluster]:
     """The cluster at HOST:PORT, or one of this machine's own processes that ends with the block (``local``).
+
+    Nothing reaches stdout within the block.
 
     Raises:
         UsageError: Ray isn't installed, or ``address`` is neither.
@@ -85,10 +97,12 @@ def connected(address: str) -> Iterator[Cluster]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
         raise ClusterError(f"{address}: Ray can't be used there ({said}); check the address") from error
-    try:
-        yield Cluster(gpus=ray.cluster_resources().get("GPU", 0) >= 1)
-    finally:
-        ray.shutdown()
+    # Ray tells of each try and each lost machine on stdout, which is for results.
+    with redirect_stdout(io.StringIO()):
+        try:
+            yield Cluster(gpus=ray.cluster_resources().get("GPU", 0) >= 1)
+        finally:
+            ray.shutdown()
 
 
 def _check_answers(address: str) -> None:
@@ -136,6 +150,7 @@ class Cluster:
         luggage = pack(work)
         shared = ray.put(luggage)
         bags = [pack(item) for item in items]
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
         def begin(number: int, *, send: bool) -> Any:
             files = [*luggage.files, *bags[number].files]
@@ -150,7 +165,12 @@ class Cluster:
             )(_task)
             return task.remote(shared, bags[number], sent, own.threads, version("tweenfield"))
 
-        waiting = {begin(number, send=False): number for number in range(len(items))}
+        waiting = {}
+        for number, item in enumerate(items):
+            if any(need(item).fits(machine) for machine in machines):
+                waiting[begin(number, send=False)] = number
+            else:
+                yield number, Failed(reason=f"it needs {need(item)}, which no machine of the cluster has")
         while waiting:
             (ready, *_), _ = ray.wait(list(waiting), num_returns=1)
             number = waiting.pop(ready)

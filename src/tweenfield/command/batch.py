@@ -109,12 +109,11 @@ def failed(reason: str) -> dict[str, Any]:
     return {"state": "failed", "reason": reason}
 
 
-def run_all(jobs: Sequence[Job], output: str, each: Each, settings: Settings) -> None:
-    """Make each that isn't there yet, go on past those that fail, and end with a table.
+def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]]:
+    """Make each that isn't there yet, and go on past those that fail; returns what to tell of them.
 
     Raises:
         OutputError: the folder can't be made.
-        TweenfieldError: at least one failed.
     """
     try:
         Path(output).mkdir(exist_ok=True)
@@ -124,14 +123,22 @@ def run_all(jobs: Sequence[Job], output: str, each: Each, settings: Settings) ->
         ) from error
     found = {job: {"state": "there already"} for job in jobs if Path(job.output).exists()}
     found |= each([job for job in jobs if job not in found])
-    results = [{"input": str(job.source), "output": job.output, **found[job]} for job in jobs]
+    return [{"input": str(job.source), "output": job.output, **found[job]} for job in jobs]
+
+
+def say_results(results: Sequence[dict[str, Any]], settings: Settings) -> None:
+    """Tell what became of each, as a table or as JSON.
+
+    Raises:
+        TweenfieldError: at least one failed.
+    """
     if settings.json:
         print_json({"results": results}, settings.json)
     elif not settings.quiet:
         _print_results(results)
     lost = sum(facts["state"] == "failed" for facts in results)
     if lost:
-        raise TweenfieldError(f"{lost} of {len(jobs)} inputs failed; see above")
+        raise TweenfieldError(f"{lost} of {len(results)} inputs failed; see above")
 
 
 def _videos(folder: Path) -> list[Path]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tweenfield.command import actions, spread, trust
-from tweenfield.command.batch import Job, jobs_of, one_by_one, run_all
+from tweenfield.command.batch import Job, jobs_of, one_by_one, run_all, say_results
 from tweenfield.command.console import Stages, check_json, say, stages
 from tweenfield.command.options import Ins, Keyframes, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
@@ -38,26 +37,20 @@ def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings)
         jobs = jobs_of(named, output)
         if jobs is None and drawing.ray:
             spread.check_spread(output)
-        with joined(drawing.ray) as cluster:
+        with spread.joined(drawing.ray) as cluster:
             if jobs is None:
                 facts = run_one(Job(Path(named[0]), output), drawing, settings, cluster)
-                actions.say_written(facts, settings.json, settings.quiet)
             elif cluster is None:
                 each = one_by_one(
                     lambda job: run_one(job, trust.of_one(drawing, job.output), settings), settings.quiet
                 )
-                run_all(jobs, output, each, settings)
+                results = run_all(jobs, output, each)
             else:
-                run_all(jobs, output, spread.clips_elsewhere(cluster, drawing, settings), settings)
-
-
-def joined(ray: str | None) -> AbstractContextManager[Cluster | None]:
-    """The cluster that ``--ray`` names, if it was given."""
-    if ray is None:
-        return nullcontext()
-    from tweenfield.cluster.tasks import connected
-
-    return connected(ray)
+                results = run_all(jobs, output, spread.clips_elsewhere(cluster, drawing, settings))
+        if jobs is None:
+            actions.say_written(facts, settings.json, settings.quiet)
+        else:
+            say_results(results, settings)
 
 
 def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | None = None) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -20,13 +20,24 @@ from tweenfield.command.run_options import Running
 from tweenfield.errors import ClusterError, UsageError, VideoError
 
 if TYPE_CHECKING:
-    from tweenfield import Expectation, FitResult, Look, Timeline, Video
+    from tweenfield import Cell, Expectation, FitResult, Look, Timeline, Video
+    from tweenfield.bench.cells import Elsewhere, Row, Setting
     from tweenfield.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
 
+_FOLDERS = ("report", "error_maps")
 # Bytes that a process needs, more for each pixel of a frame, and with a field that samples the whole clip for
 # each pixel of all frames: a little above what docs/costs.md and docs/settings.md have.
 _MEMORY, _PER_PIXEL, _PER_SAMPLE = 1 << 30, 500, 50
+
+
+def joined(ray: str | None) -> AbstractContextManager[Cluster | None]:
+    """The cluster that ``--ray`` names, if it was given."""
+    if ray is None:
+        return nullcontext()
+    from tweenfield.cluster.tasks import connected
+
+    return connected(ray)
 
 
 def check_spread(output: str) -> None:
@@ -218,25 +229,21 @@ class Clip:
         return Made(made, facts, folders, [line.replace(str(output), name) for line in lines])
 
 
-_FOLDERS = ("report", "error_maps")
-
-
-def _extent(source: Path, settings: Settings) -> tuple[tuple[int, int], int]:
-    """(height, width) of a clip and about how many frames it has; a task says what is wrong with it."""
-    from tweenfield.video import parse_size
+def _extent(source: Path | Sequence[Path], wanted: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
+    """(height, width) of a clip and about how many frames it has; what is wrong with it, its task says."""
     from tweenfield.video.decoding import open_video
     from tweenfield.video.images import image_paths, read_image
 
     try:
-        if source.is_dir():
-            paths = image_paths(source)
-            (height, width, _), frames = read_image(paths[0]).shape, len(paths)
-        else:
+        if isinstance(source, Path) and not source.is_dir():
             with open_video(source) as (_, stream):
                 height, width, frames = stream.height, stream.width, stream.frames
+        else:
+            paths = image_paths(source) if isinstance(source, Path) else source
+            (height, width, _), frames = read_image(paths[0]).shape, len(paths)
     except VideoError:
         height, width, frames = 0, 0, 0
-    return parse_size(settings.size) if settings.size else (height, width), frames
+    return wanted or (height, width), frames
 
 
 def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> Each:
@@ -247,6 +254,7 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
         from tweenfield.cluster.tasks import Failed
         from tweenfield.storage.atomic import atomic_output
         from tweenfield.storage.parcel import unpack
+        from tweenfield.video import parse_size
 
         given = Path(settings.flow)
         flow = given if given.exists() else settings.flow
@@ -255,7 +263,7 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
         sampled = actions.recipe_of(settings).field.name != "transport"
 
         def need(item: tuple[Path, str, str | Path]) -> Need:
-            size, frames = _extent(item[0], settings)
+            size, frames = _extent(item[0], parse_size(settings.size) if settings.size else None)
             return need_of(device, size, frames * size[0] * size[1] if sampled else 0)
 
         with stages(settings.quiet) as on_stage:
@@ -277,3 +285,30 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
                 on_stage("clips", done, len(jobs))
 
     return each
+
+
+def cells_elsewhere(cluster: Cluster) -> Elsewhere:
+    """What ``bench`` takes: each cell is a task, and those that fail are named once the others are there."""
+
+    def elsewhere(cells: Sequence[Cell], setting: Setting) -> Iterator[tuple[Row, Parcel]]:
+        from tweenfield.bench.cells import computed
+        from tweenfield.cluster.tasks import Failed
+
+        def need(cell: Cell) -> Need:
+            case = cell.case
+            size, frames = _extent(case.source, case.size) if case.source else (case.size or (240, 360), 41)
+            samples = (case.frames or frames) * size[0] * size[1]
+            return need_of(setting.device, size, samples)
+
+        lost: list[str] = []
+        for number, found in cluster.run(partial(computed, setting=setting), cells, need):
+            if isinstance(found, Failed):
+                lost.append(f"{cells[number].method.name} on {cells[number].case.name}: {found.reason}")
+            else:
+                yield found
+        if lost:
+            raise ClusterError(
+                f"{'; '.join(lost)}; the other cells are kept, and the same command tries these again"
+            )
+
+    return elsewhere
