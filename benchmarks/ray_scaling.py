@@ -31,8 +31,8 @@ def measured(workers: int, options, frames: str) -> dict:
     """One run on so many workers: when it began, and when its stages ended."""
     from ray.cluster_utils import Cluster as Nodes
 
-    from tweenfield.cluster import luggage, tasks
     from tweenfield.command.app import main
+    from tweenfield.command.cluster import luggage, tasks
     from tweenfield.video import pieces
 
     pieces._MOST = options.piece

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tweenfield.command import actions, spread
+from tweenfield.command import actions
+from tweenfield.command.cluster import spread
 from tweenfield.command.console import print_facts, print_scores, stages
 from tweenfield.command.options import (
     FIT,

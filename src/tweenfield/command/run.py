@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tweenfield.command import actions, spread, trust
+from tweenfield.command import actions, trust
 from tweenfield.command.batch import Job, jobs_of, one_by_one, run_all, say_results
+from tweenfield.command.cluster import spread
 from tweenfield.command.console import Stages, check_json, say, stages
 from tweenfield.command.options import Ins, Keyframes, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tweenfield import Expectation, FitResult, Look, Recipe, Timeline, Video
-    from tweenfield.cluster.tasks import Cluster
+    from tweenfield.command.cluster.tasks import Cluster
 
 # What a run keeps of its fit, beside the pieces of the video.
 _FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster.clusters import cluster_of, kill_a_busy_worker, kill_node
+from command.cluster.clusters import cluster_of, kill_a_busy_worker, kill_node
 from conftest import to_8bit, waves
 
 from tweenfield import write_video
@@ -101,7 +101,7 @@ def test_without_shared_storage_files_are_sent(nodes, clip, tmp_path):
 
 FAILING = """
 import json, sys
-from tweenfield.cluster.tasks import Failed, Need, connected
+from tweenfield.command.cluster.tasks import Failed, Need, connected
 
 folder, names = sys.argv[2], ["a", "bad", "c", "large"]
 def work(name):

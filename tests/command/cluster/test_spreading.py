@@ -10,8 +10,7 @@ from command.running import fails, tweenfield
 from conftest import DEMO, to_8bit, waves
 
 from tweenfield import write_video
-from tweenfield.cluster import tasks
-from tweenfield.command import spread
+from tweenfield.command.cluster import spread, tasks
 from tweenfield.storage.unfinished import place_of
 from tweenfield.video import pieces
 

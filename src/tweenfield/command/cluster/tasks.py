@@ -145,7 +145,7 @@ class Cluster:
         """
         import ray
 
-        from tweenfield.cluster.luggage import pack
+        from tweenfield.command.cluster.luggage import pack
 
         luggage = pack(work)
         shared = ray.put(luggage)
@@ -211,7 +211,7 @@ def _task(shared: Any, bag: Any, sent: dict[str, Any] | None, threads: int, rele
     """What is done on the other machine."""
     import ray
 
-    from tweenfield.cluster.luggage import Absent, unpacked
+    from tweenfield.command.cluster.luggage import Absent, unpacked
 
     if release != version("tweenfield"):
         return Failed(
@@ -240,7 +240,7 @@ class _Opened:
     """What this process was given last, with its files: it comes with each of its tasks."""
 
     def __init__(self, luggage: Any, get: Callable[[str], Any] | None) -> None:
-        from tweenfield.cluster.luggage import unpacked
+        from tweenfield.command.cluster.luggage import unpacked
 
         self.content = luggage.content
         self._folder = tempfile.TemporaryDirectory()

@@ -22,7 +22,7 @@ from tweenfield.errors import ClusterError, UsageError, VideoError
 if TYPE_CHECKING:
     from tweenfield import Cell, Expectation, FitResult, Look, Timeline, Video
     from tweenfield.bench.cells import Elsewhere, Row, Setting
-    from tweenfield.cluster.tasks import Cluster, Need
+    from tweenfield.command.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
 
 _FOLDERS = ("report", "error_maps")
@@ -35,7 +35,7 @@ def joined(ray: str | None) -> AbstractContextManager[Cluster | None]:
     """The cluster that ``--ray`` names, if it was given."""
     if ray is None:
         return nullcontext()
-    from tweenfield.cluster.tasks import connected
+    from tweenfield.command.cluster.tasks import connected
 
     return connected(ray)
 
@@ -59,7 +59,7 @@ def need_of(device: str, size: tuple[int, int], samples: int = 0) -> Need:
     """What a task takes for frames of this (height, width) and, if it fits, so many pixels of all frames."""
     import torch
 
-    from tweenfield.cluster.tasks import Need
+    from tweenfield.command.cluster.tasks import Need
 
     return Need(
         threads=torch.get_num_threads(),
@@ -165,7 +165,7 @@ def drawn_elsewhere(
     )
 
     def elsewhere(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Parcel]]:
-        from tweenfield.cluster.tasks import Failed
+        from tweenfield.command.cluster.tasks import Failed
 
         done = len(pieces.timeline) - sum(end - begin for begin, end in spans)
         lost: list[str] = []
@@ -251,7 +251,7 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
     device = device_of(cluster, settings.device)
 
     def each(jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
-        from tweenfield.cluster.tasks import Failed
+        from tweenfield.command.cluster.tasks import Failed
         from tweenfield.storage.atomic import atomic_output
         from tweenfield.storage.parcel import unpack
         from tweenfield.video import parse_size
@@ -292,7 +292,7 @@ def cells_elsewhere(cluster: Cluster) -> Elsewhere:
 
     def elsewhere(cells: Sequence[Cell], setting: Setting) -> Iterator[tuple[Row, Parcel]]:
         from tweenfield.bench.cells import computed
-        from tweenfield.cluster.tasks import Failed
+        from tweenfield.command.cluster.tasks import Failed
 
         def need(cell: Cell) -> Need:
             case = cell.case
