@@ -146,6 +146,8 @@ def main() -> None:
         "size": options.size,
         "preset": options.preset,
         "frames": options.frames,
+        # Of two cores: above 2, other programs ran beside.
+        "load_before": os.getloadavg()[0],
         "frames_per_piece": options.piece,
         "usual_frames_per_piece": usual,
         "survey_seconds_per_frame": survey,
