@@ -56,7 +56,7 @@ def test_without_sound_on_wish_and_where_there_is_no_room_for_it(clip, tmp_path)
     gif = tweenfield("run", clip, "-o", tmp_path / "o.gif", *few, "--fps", "50")
     assert (
         gif.returncode == 0
-        and "o.gif: this holds a picture only: sound will be left out; choose" in gif.stderr
+        and "o.gif: sound will be left out, as this holds a picture only; choose" in gif.stderr
     )
 
 

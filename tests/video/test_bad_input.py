@@ -11,7 +11,7 @@ import pytest
 from video.clips import add_audio, encode, texture
 
 from tweenfield.errors import VideoError
-from tweenfield.video import describe_video, read_video
+from tweenfield.video import describe_video, read_video, write_video
 
 
 def refused(path, pattern, **kwargs):
@@ -35,6 +35,18 @@ def test_not_a_video(tmp_path):
     for name in ("a.mp4", "a.txt", "a.py"):
         (tmp_path / name).write_text("This is a shopping list: milk, bread.\n" * 200)
         refused(tmp_path / name, "isn't a video|holds no video")
+
+
+def test_a_y4m_that_ends_within_a_frame_is_cut_short(tmp_path):
+    path = tmp_path / "a.y4m"
+    write_video(path, texture(count=4), rate=25)
+    frame = len(b"FRAME\n") + 48 * 64 * 3 // 2
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - frame - 100])
+    refused(path, "only the first 2 frames.*--frames 0:2$")
+    assert len(read_video(path, frames="0:2")) == 2
+    path.write_bytes(content[: len(content) - frame])
+    assert len(read_video(path)) == 3
 
 
 def test_audio_only(tmp_path):

@@ -43,6 +43,7 @@ def full(path, subtitles="srt", cover=False, lasting=True):
         for track, language in zip(tracks, ("fin", "swa"), strict=True):
             track.codec_context.subtitle_header = HEADER
             track.metadata["language"] = language
+        tracks[0].metadata["title"] = "For the deaf"
         container.metadata.update({"title": "A film", "artist": "Us", "comment": "kept"})
         second = Fraction(1, 1000)
         container.set_chapters(
@@ -176,10 +177,34 @@ def test_what_has_no_room_is_named(tmp_path):
     carried = Carried(path=made, start=Fraction(0), length=Fraction(3))
     assert losses(carried, CONTAINERS[".mkv"].holds) == []
     (attachments,) = losses(carried, CONTAINERS[".mp4"].holds)
-    assert "attachments will be left out; choose .mkv" in attachments
+    assert "attachments will be left out, as this has no room for them; choose .mkv" in attachments
     assert len(losses(carried, CONTAINERS[".webm"].holds)) == 2
     (all_of_it,) = losses(carried, None)
     assert "subtitles and attachments will be left out" in all_of_it
+
+
+def test_chapters_of_an_mp4_are_no_data_that_would_be_wrong(tmp_path):
+    made = full(tmp_path / "a.mp4", "mov_text")
+    carried = Carried(path=made, start=Fraction(0), length=Fraction(3))
+    assert losses(carried, CONTAINERS[".mp4"].holds) == []
+    with av.open(str(tmp_path / "b.mov"), "w") as container:
+        picture = container.add_stream("libx264", rate=RATE)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        container.metadata["timecode"] = "01:00:00:00"
+        for _ in range(3):
+            container.mux(picture.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(picture.encode(None))
+    carried = Carried(path=tmp_path / "b.mov", start=Fraction(0), length=Fraction(3))
+    (said,) = losses(carried, CONTAINERS[".mp4"].holds)
+    assert said.startswith("data that belong to the recording, such as a time code, would be wrong")
+
+
+def test_the_title_of_a_track_in_mp4_is_its_title_in_matroska(tmp_path):
+    made = through(full(tmp_path / "a.mkv"), tmp_path / "b.mp4")
+    through(made, tmp_path / "c.mkv")
+    with av.open(str(tmp_path / "c.mkv")) as container:
+        assert container.streams.subtitles[0].metadata["title"] == "For the deaf"
+        assert not any("HANDLER_NAME" in stream.metadata for stream in container.streams)
 
 
 def test_figures_of_the_old_file_are_not_said_of_the_new_one(tmp_path):

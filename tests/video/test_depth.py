@@ -11,7 +11,7 @@ from av.video.reformatter import VideoReformatter
 from video.clips import encode
 
 from tweenfield import Encoding, Hdr, MasteringDisplay, Video
-from tweenfield.errors import OutputError, VideoError
+from tweenfield.errors import OutputError, UsageError, VideoError
 from tweenfield.video import (
     ColorTags,
     Look,
@@ -220,6 +220,17 @@ def test_files_hold_10_bits(tmp_path, name, codec, size):
     assert levels[0] > 2 * levels[1]
 
 
+@pytest.mark.parametrize("size", [(48, 64), (47, 33)])
+def test_yuv4mpeg_holds_10_bits(tmp_path, size):
+    write_video(tmp_path / "a.y4m", [smooth(*size)] * 3, rate=25, color=ColorTags(matrix=6))
+    video = read_video(tmp_path / "a.y4m")
+    assert (len(video), video.depth, video.size) == (3, 10, size)
+    # Colour has half the resolution; a code value of 10 bits is 64.
+    assert np.abs(video.frames[1] - smooth(*size).astype(float)).mean() < 2 * 64
+    with pytest.raises(UsageError, match="no choice of pixel format"):
+        write_video(tmp_path / "b.y4m", [smooth()], rate=25, encoding=Encoding(pixel_format="yuv420p"))
+
+
 def test_mp4_names_hevc_as_players_want_it(tmp_path):
     write_video(tmp_path / "a.mp4", [smooth()] * 2, rate=25)
     with av.open(str(tmp_path / "a.mp4")) as container:
@@ -314,6 +325,15 @@ def test_av1_says_it_too(tmp_path, name):
     assert close(video.hdr, HDR) and video.color == BT2020_PQ
     write_video(tmp_path / name, [smooth()] * 2, rate=25, hdr=Hdr(max_cll=600), encoding=encoding)
     assert read_video(tmp_path / name).hdr == Hdr(max_cll=600)
+
+
+@pytest.mark.parametrize("transfer", [1, 16, 18])
+def test_prores_names_primaries_and_transfer_in_each_frame(tmp_path, transfer):
+    color = ColorTags(matrix=9, primaries=9, transfer=transfer)
+    grey = np.full((32, 48, 3), 30000, np.uint16)
+    encoding = Encoding(codec="prores")
+    write_video(tmp_path / "a.mov", [grey] * 2, rate=25, color=color, encoding=encoding)
+    assert read_video(tmp_path / "a.mov").color == color
 
 
 def test_h264_says_it_too(tmp_path):

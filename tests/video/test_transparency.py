@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from video.clips import encode, texture
 
-from tweenfield import ColorTags, Encoding, Look, UsageError, Video, VideoError, describe_video
+from tweenfield import Carried, ColorTags, Encoding, Look, UsageError, Video, VideoError, describe_video
 from tweenfield.video import pieces, read_video, write_in_pieces, write_video
 from tweenfield.video.transparency import (
     BLACK,
@@ -221,6 +221,14 @@ def test_hidden_colours_do_not_leak_when_a_picture_is_resized(tmp_path):
     for picture in (video.rgba(0), resized(other, (13, 20))):
         seen = picture[picture[..., 3] > 10]
         assert np.abs(seen[:, :3].astype(int) - RED).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["b.webm", "b.mkv"])
+def test_a_transparent_file_stays_so_when_all_of_it_goes_along(tmp_path, name):
+    write_video(tmp_path / "a.webm", [square(k) for k in range(4)], rate=25)
+    carried = Carried(path=tmp_path / "a.webm", start=F(0), length=F(4, 25))
+    write_video(tmp_path / name, [square(k) for k in range(4)], rate=25, carried=carried)
+    assert read_video(tmp_path / name).alpha is not None
 
 
 def test_stored_sideways_it_is_turned_with_its_opacity(tmp_path):

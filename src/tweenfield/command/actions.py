@@ -128,7 +128,7 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawin
     if video.alpha is None:
         return video
     if not recipe.field.draws_alpha:
-        lost = f"the field {recipe.field.name} draws no transparency, as transport does"
+        lost = f"the field {recipe.field.name} draws no transparency, while transport does"
     elif not container_for(output).keeps_alpha(encoding_of(drawing)):
         lost = no_transparency(output)
     else:
@@ -139,14 +139,14 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawin
 
 def no_transparency(output: str) -> str:
     """What to say of an output that can't keep it."""
-    return f"what is written to {output} holds no transparency, as .webm, .mov, .mkv and PNGs do"
+    return f"{output} holds no transparency, while .webm, .mov, .mkv and PNGs do"
 
 
 def say_laid_over(name: str, lost: str, drawing: Drawing, quiet: bool) -> None:
     """Say that the picture is, and why."""
     say(
-        f"tweenfield: {name}: {lost}, so it is laid over {drawing.background} (--background takes another "
-        "colour)",
+        f"tweenfield: {name}: {lost}; the picture is laid over {drawing.background} (--background takes "
+        "another colour)",
         quiet=quiet,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Float64
 
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -88,6 +88,11 @@ class Observed:
         return OnDemand(
             lambda k: np.array(residuals[k][0] <= residuals[k][1]), (len(residuals),), bool, keep=False
         )
+
+    @cached_property
+    def durations(self) -> Float64[np.ndarray, " intervals"]:
+        """Seconds from each frame to the next."""
+        return np.diff(np.array(self.video.times, np.float64))
 
     @cached_property
     def cuts(self) -> Bool[OnDemand, " intervals"]:

@@ -218,6 +218,8 @@ def frame_from_rgb(
             interpolation=QUALITY,
         )
     frame.colorspace, frame.color_range = color.matrix, signal_range
+    # ProRes takes these from each frame.
+    frame.color_primaries, frame.color_trc = color.primaries, color.transfer
     return frame
 
 

@@ -9,6 +9,10 @@ j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
                               there on along the flow of the neighbouring interval into V_before and V_after
     standing still            all four frames at x
 
+Velocity changes, so the near paths are bent as parabolas are: each D of the first two lines gains
+s (1 - s) A / 2. The acceleration A is the mean of the one from the interval before and of the one to the
+interval after, weighted by how far that interval's flows agree, times the larger of these agreements.
+
 At the ends of a video and beside a hard cut or a flash the window lacks a frame; its candidates are marked
 absent.
 Across a cut nothing moves: each side is carried on along its own motion, the first frame's until the middle.
@@ -24,7 +28,7 @@ from jaxtyping import Bool, Float32
 
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample_linear
-from tweenfield.flow.velocity import mean_velocity, velocities_between
+from tweenfield.flow.velocity import agreement, mean_velocity, velocities_between
 
 # Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
@@ -54,6 +58,7 @@ class Window:
         forward: flow from each frame to the next; of an absent frame, zero.
         backward: flow from each frame after the first to the one before it.
         present: whether there is a frame before, and one after, of the same shot.
+        durations: of the three intervals, in any unit.
         cut: whether there is a cut between the first and the second frame.
         moves: whether the residual along the flow between them is at most that without motion.
     """
@@ -62,6 +67,7 @@ class Window:
     forward: Float32[np.ndarray, "3 height width 2"]
     backward: Float32[np.ndarray, "3 height width 2"]
     present: tuple[bool, bool]
+    durations: tuple[float, float, float]
     cut: bool
     moves: bool
 
@@ -81,6 +87,7 @@ def window(
     cuts: np.ndarray,
     breaks: np.ndarray,
     moves: np.ndarray,
+    durations: np.ndarray,
     interval: int,
 ) -> Window:
     """The window around an interval, one of n; all else is given for each of them. What lies beyond a cut or
@@ -101,6 +108,7 @@ def window(
         forward=ahead,
         backward=back,
         present=present,
+        durations=tuple(durations[inside].tolist()),
         cut=bool(cuts[interval]),
         moves=bool(moves[interval]),
     )
@@ -131,6 +139,9 @@ def trace(around: Window, fraction: float) -> Trace:
     still = np.zeros_like(v)
     before, after = around.present
     acceleration = onward_after + onward_before if before and after else still
+    if not around.cut:
+        bend = s * (1 - s) / 2 * _acceleration(around, v, to_first, to_second)
+        near = [straight + bend for straight in near]
     disagreed = 1 - cv2.blur((sure_ahead + sure_back) / 2, (_AROUND, _AROUND))
     return Trace(
         displacement=np.stack((*near, to_first + onward_before, to_second + onward_after, *[still] * 4)),
@@ -145,6 +156,23 @@ def trace(around: Window, fraction: float) -> Trace:
         ),
         present=np.array([(before, True, True, after)[source] for source in SOURCES]),
     )
+
+
+def _acceleration(around: Window, v: np.ndarray, to_first: np.ndarray, to_second: np.ndarray) -> np.ndarray:
+    """A at each pixel, in pixels per squared middle interval; 0 where no neighbouring interval is present."""
+    total, weights = np.zeros_like(v), [np.zeros_like(v[..., :1])]
+    beyond = ((0, around.backward, around.forward, to_first), (2, around.forward, around.backward, to_second))
+    for present, (k, onward, opposite, here) in zip(around.present, beyond, strict=True):
+        if present:
+            duration = np.float32(around.durations[k] / around.durations[1])
+            weight = _at(agreement(onward[k], opposite[k]), here)[..., None]
+            # The change of velocity from the interval before, or to the one after.
+            change = (v if k == 0 else -v) + _at(onward[k], here) / duration
+            total += weight * 2 / (1 + duration) * change
+            weights.append(weight)
+    sure = np.maximum.reduce(weights) / np.maximum(sum(weights), np.finfo(np.float32).tiny)
+    mean: np.ndarray = sure * total
+    return mean
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:

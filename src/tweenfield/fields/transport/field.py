@@ -115,12 +115,13 @@ class Transport(Field):
                 "cuts": small.cuts,
                 "breaks": small.breaks,
                 "moves": small.moves,
+                "durations": small.durations,
             }
         )
 
     def observations(self) -> dict[str, Rows]:
         """The observed frames, their opacity if they are transparent, forward and backward flow on the grid
-        of the maps, and for each interval ``cuts``, ``breaks`` and ``moves``.
+        of the maps, and for each interval ``cuts``, ``breaks``, ``moves`` and ``durations``.
         """
         return self._observed
 
@@ -138,6 +139,7 @@ class Transport(Field):
             **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
             **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
             **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
+            "durations": (flow[:1], np.dtype(np.float64)),
         }
         if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
             raise ValueError(f"transport: these observations aren't of {grid}")
@@ -372,11 +374,12 @@ class Transport(Field):
 
     def _trace(self, interval: int, knot: int) -> Trace:
         first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        forward, backward, cuts, breaks, moves = (
-            self._observed[name][first : last - 1]
-            for name in ("forward_flow", "backward_flow", "cuts", "breaks", "moves")
+        names = ("forward_flow", "backward_flow", "cuts", "breaks", "moves", "durations")
+        forward, backward, cuts, breaks, moves, durations = (
+            self._observed[name][first : last - 1] for name in names
         )
-        return trace(window(forward, backward, cuts, breaks, moves, interval - first), knot / KNOTS)
+        around = window(forward, backward, cuts, breaks, moves, durations, interval - first)
+        return trace(around, knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""

@@ -201,7 +201,8 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
         forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
         cut, broken = (np.array([which[a:b].any() for a, b in pairs]) for which in (small.cuts, small.breaks))
         moving = np.array([small.moves[a:b].all() for a, b in pairs])
-        around = window(forward, backward, cut, broken, moving, index.index(first))
+        lasting = np.array([small.durations[a:b].sum() for a, b in pairs])
+        around = window(forward, backward, cut, broken, moving, lasting, index.index(first))
         if around.cut:
             yield None
             continue
@@ -210,7 +211,7 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
         frames = [picture(index[k], *place) for k in around.frames]
         # Which pixel of the picture stands for one of the maps.
         x, y = places.integers(reduction, size=2).tolist()
-        fraction = (target - first) / stride
+        fraction = float(np.divide(*(small.durations[first:end].sum() for end in (target, first + stride))))
         truth = picture(target, *place)
         yield _hidden(around, frames, fraction, truth, confidence, reduction, (x, y), target)
 

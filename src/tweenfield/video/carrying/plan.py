@@ -18,7 +18,18 @@ from tweenfield.video.decoding import open_container
 TEXT = frozenset(["subrip", "ass", "ssa", "webvtt", "mov_text", "text"])
 # Written by muxers about the file that was, and wrong for the one that is made.
 _OF_THE_FILE = frozenset(
-    ["encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "timecode"]
+    [
+        "encoder",
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "duration",
+        "rotate",
+        "timecode",
+        "alpha_mode",
+        "handler_name",
+        "vendor_id",
+    ]
 )
 _STATISTICS = ("_statistics", "bps", "number_of_")
 
@@ -117,11 +128,10 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
         plan.lost.append(_left("attachments", "this has no room for them"))
     if len(moving) > 1:
         plan.lost.append(f"only the first of {len(moving)} pictures is drawn; the others are left out")
-    # MP4 keeps chapters as a text track, too.
-    data = [s for s in source.streams.data if codec_of(s) != "bin_data"]
-    if data:
+    # MP4 keeps chapters as a text track, too, which PyAV names as here.
+    if any(stream.name != "bin_data" for stream in source.streams.data):
         plan.lost.append(
-            _left("data that belong to the recording, such as a time code", "they would be wrong")
+            "data that belong to the recording, such as a time code, would be wrong and will be left out"
         )
     plan.chapters = _chapters(carried, source.chapters())
     plan.metadata = kept(source.metadata)
@@ -129,7 +139,7 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
 
 
 def _left(what: str, why: str) -> str:
-    return f"{why}: {what} will be left out; choose .mkv to keep what can be kept"
+    return f"{what} will be left out, as {why}; choose .mkv to keep what can be kept"
 
 
 def codec_of(stream: Any) -> str | None:
@@ -140,7 +150,8 @@ def codec_of(stream: Any) -> str | None:
 def kept(metadata: dict[str, str]) -> dict[str, str]:
     """What stays true of another file."""
     return {
-        key: value
+        # What is the title of a track elsewhere is its name in MP4.
+        "title" if key.lower() == "name" else key: value
         for key, value in metadata.items()
         if key.lower() not in _OF_THE_FILE and not key.lower().startswith(_STATISTICS)
     }

@@ -97,7 +97,8 @@ CONTAINERS: dict[str, Container] = {
         clear=("vp9",),
         square_pixels=True,
     ),
-    ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None, deep="raw"),
+    # More than 8 bits are an extension of the format, which FFmpeg doesn't write unasked.
+    ".y4m": Coded(muxer="yuv4mpegpipe", codecs=("raw",), holds=None, deep="raw", options={"strict": "-1"}),
     ".gif": Gif(),
     "": Pngs(),
 }

@@ -145,7 +145,12 @@ CODECS: dict[str, Codec] = {
         options={"level": "3", "slicecrc": "1"},
         piece="nut",
     ),
-    "raw": Codec(encoder="rawvideo", formats=("yuv420p", "yuv444p"), piece="nut"),
+    "raw": Codec(
+        encoder="rawvideo",
+        formats=("yuv420p", "yuv444p"),
+        deep=("yuv420p10le", "yuv444p10le"),
+        piece="nut",
+    ),
 }
 
 
@@ -181,6 +186,8 @@ def check_encoding(
             )
     if encoding.pixel_format is not None:
         taken = [f.name for f in av.Codec(codec.encoder, "w").video_formats or ()]
+        if not taken:
+            raise UsageError(f"{where}: there is no choice of pixel format here; leave out --pixel-format")
         if encoding.pixel_format not in taken:
             raise UsageError(
                 f"{where}: {name} can't write the pixel format {encoding.pixel_format!r}; use one of "
