@@ -37,6 +37,9 @@ from .errors import (
     BaselineError as BaselineError,
 )
 from .errors import (
+    ClusterError as ClusterError,
+)
+from .errors import (
     FitError as FitError,
 )
 from .errors import (

@@ -41,5 +41,9 @@ class ViewerError(TweenfieldError):
     """A viewer that can't be opened here, or something that it can't show."""
 
 
+class ClusterError(TweenfieldError):
+    """A cluster that doesn't answer, or tasks that failed on it."""
+
+
 class Stopped(TweenfieldError):
     """Work was interrupted by Ctrl-C; the same command resumes it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
@@ -26,6 +27,7 @@ from tweenfield.fitting.recipe import Recipe
 from tweenfield.flow import Flow, FlowEstimator, estimate_flow
 from tweenfield.flow.velocity import velocity
 from tweenfield.storage.atomic import atomic_output
+from tweenfield.storage.parcel import Parcel, packed
 from tweenfield.video.depth import eight_bit, rounded
 
 # A result as it is stored, and the labels that an experiment gave the cell.
@@ -110,11 +112,24 @@ def key(cell: Cell, setting: Setting) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+# Computes cells on other machines by ``computed``, and gives each result with its pictures, in any order.
+Elsewhere = Callable[[Sequence[Cell], Setting], Iterable[tuple[Row, Parcel]]]
+
+
+def computed(cell: Cell, setting: Setting) -> tuple[Row, Parcel]:
+    """The result of a cell and its pictures, by the names of their files."""
+    with TemporaryDirectory() as folder:
+        store, name = Store(Path(folder)), key(cell, setting)
+        row = {"key": name, **_result(cell, _Clip(cell.case, setting), setting, store, name)}
+        return row, packed(store.folder / "pictures")
+
+
 def run(
     cells: Iterable[Cell],
     setting: Setting,
     store: Store,
     on_cell: Callable[[int, int, str], None] = lambda done, total, remark: None,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[Row]:
     """The result of each cell, from the store where it is finished, in the order of the clips.
 
@@ -123,12 +138,23 @@ def run(
         setting: flow provider, protocol and device.
         store: where results are and go.
         on_cell: told how many of how many are done, and what comes next.
+        elsewhere: computes what isn't finished; here if None.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what is finished is kept.
         TweenfieldError: a clip can't be read, or a method can't draw it.
     """
     cells = sorted(cells, key=lambda cell: (cell.case.dataset, cell.case.name, str(cell.case)))
+    if elsewhere is not None:
+        named = {key(cell, setting): cell for cell in cells}
+        missing = [cell for name, cell in named.items() if store.get(name) is None]
+        there = len(cells) - len(missing)
+        on_cell(there, len(cells), "")
+        for done, (found, pictures) in enumerate(elsewhere(missing, setting), start=there + 1):
+            for file, content in pictures.items():
+                (store.folder / "pictures" / file).write_bytes(content)
+            store.put(found)
+            on_cell(done, len(cells), f"{found['method']} on {found['clip']}")
     clip = None
     for done, cell in enumerate(cells):
         on_cell(done, len(cells), f"{cell.method.name} on {cell.case.name}")

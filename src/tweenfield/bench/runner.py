@@ -10,7 +10,7 @@ from typing import Any
 
 from tweenfield.baselines import BASELINES, Baseline
 from tweenfield.baselines.rife import installed
-from tweenfield.bench.cells import Setting, Store, run
+from tweenfield.bench.cells import Elsewhere, Setting, Store, run
 from tweenfield.bench.datasets import drawn, find_cases
 from tweenfield.bench.experiment import Scale
 from tweenfield.bench.experiments import EXPERIMENTS
@@ -41,6 +41,7 @@ def bench(
     baselines: dict[str, Baseline] | None = None,
     device: str = "auto",
     on_cell: OnCell = lambda name, done, total, remark: None,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run experiments and leave ``NAME.json`` of each, and ``report.html``, in ``folder``.
 
@@ -58,6 +59,7 @@ def bench(
         baselines: what to compare with, by name; all that can be run here if None.
         device: as for ``tweenfield.fit``.
         on_cell: told the experiment, how many of its cells of how many are done, and what comes next.
+        elsewhere: computes cells on other machines; here if None.
 
     Returns:
         For each name, what its JSON holds.
@@ -76,7 +78,7 @@ def bench(
     found = {}
     for name in names:
         cells = EXPERIMENTS[name].plan(scale, cases, others)
-        rows = list(run(cells, setting, store, partial(on_cell, name)))
+        rows = list(run(cells, setting, store, partial(on_cell, name), elsewhere))
         found[name] = {
             "experiment": name,
             "scale": scale,

@@ -1,9 +1,9 @@
-"""Many inputs, one after the other."""
+"""Many inputs."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,14 +83,37 @@ def jobs_of(sources: Sequence[str], output: str) -> list[Job] | None:
     return jobs
 
 
-def run_all(
-    jobs: Sequence[Job], output: str, make: Callable[[Job], dict[str, Any]], settings: Settings
-) -> None:
-    """Make each that isn't there yet, go on past those that fail, and end with a table.
+# Makes each of some videos, and gives it with what to tell of it, in any order.
+Each = Callable[[Sequence[Job]], Iterable[tuple[Job, dict[str, Any]]]]
+
+
+def one_by_one(make: Callable[[Job], dict[str, Any]], quiet: bool) -> Each:
+    """Here, one after the other."""
+
+    def each(jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
+        for number, job in enumerate(jobs, start=1):
+            say(f"{number} of {len(jobs)}: {job.source}", quiet=quiet)
+            try:
+                yield job, make(job) | {"state": "written"}
+            except TweenfieldError as error:
+                if isinstance(error.__cause__, KeyboardInterrupt):
+                    raise
+                yield job, failed(str(error))
+
+    return each
+
+
+def failed(reason: str) -> dict[str, Any]:
+    """Say and keep why a video couldn't be made."""
+    say(f"tweenfield: {reason}")
+    return {"state": "failed", "reason": reason}
+
+
+def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]]:
+    """Make each that isn't there yet, and go on past those that fail; returns what to tell of them.
 
     Raises:
         OutputError: the folder can't be made.
-        TweenfieldError: at least one failed.
     """
     try:
         Path(output).mkdir(exist_ok=True)
@@ -98,28 +121,24 @@ def run_all(
         raise OutputError(
             f"{output}: the folder can't be made ({error.strerror}); make it first, or choose another"
         ) from error
-    results: list[dict[str, Any]] = []
-    for number, job in enumerate(jobs, start=1):
-        facts: dict[str, Any] = {"input": str(job.source), "output": job.output}
-        if Path(job.output).exists():
-            facts |= {"state": "there already"}
-        else:
-            say(f"{number} of {len(jobs)}: {job.source}", quiet=settings.quiet)
-            try:
-                facts |= make(job) | {"state": "written"}
-            except TweenfieldError as error:
-                if isinstance(error.__cause__, KeyboardInterrupt):
-                    raise
-                say(f"tweenfield: {error}")
-                facts |= {"state": "failed", "reason": str(error)}
-        results.append(facts)
+    found = {job: {"state": "there already"} for job in jobs if Path(job.output).exists()}
+    found |= each([job for job in jobs if job not in found])
+    return [{"input": str(job.source), "output": job.output, **found[job]} for job in jobs]
+
+
+def say_results(results: Sequence[dict[str, Any]], settings: Settings) -> None:
+    """Tell what became of each, as a table or as JSON.
+
+    Raises:
+        TweenfieldError: at least one failed.
+    """
     if settings.json:
         print_json({"results": results}, settings.json)
     elif not settings.quiet:
         _print_results(results)
-    failed = sum(facts["state"] == "failed" for facts in results)
-    if failed:
-        raise TweenfieldError(f"{failed} of {len(jobs)} inputs failed; see above")
+    lost = sum(facts["state"] == "failed" for facts in results)
+    if lost:
+        raise TweenfieldError(f"{lost} of {len(results)} inputs failed; see above")
 
 
 def _videos(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tweenfield.command import actions
+from tweenfield.command.cluster import spread
 from tweenfield.command.console import print_facts, print_scores, stages
 from tweenfield.command.options import (
     FIT,
@@ -21,6 +22,7 @@ from tweenfield.command.options import (
     Verbose,
     check_name,
 )
+from tweenfield.command.run_options import RayOption
 from tweenfield.errors import Stopped, UsageError
 
 
@@ -73,6 +75,7 @@ def bench(
     protocol: ProtocolOption = "tweenfield",
     lpips: LpipsOption = None,
     device: DeviceOption = Device.auto,
+    ray: RayOption = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -96,7 +99,7 @@ def bench(
     measure = actions.lpips_of(lpips)
     actions.show_settings(verbose, scale, estimator, protocol, *(chosen(baseline) if baseline else ()))
     stopped_at = ""
-    with stages(quiet) as on_stage:
+    with spread.joined(ray) as cluster, stages(quiet) as on_stage:
 
         def on_cell(name: str, done: int, total: int, remark: str) -> None:
             nonlocal stopped_at
@@ -113,8 +116,9 @@ def bench(
                 protocol=protocol,
                 lpips=measure,
                 baselines=chosen(baseline) if baseline else None,
-                device=device.value,
+                device=spread.device_of(cluster, device) if cluster else device.value,
                 on_cell=on_cell,
+                elsewhere=spread.cells_elsewhere(cluster) if cluster else None,
             )
         except KeyboardInterrupt:
             raise Stopped(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tweenfield.command import actions, trust
-from tweenfield.command.batch import Job, jobs_of, run_all
+from tweenfield.command.batch import Job, jobs_of, one_by_one, run_all, say_results
+from tweenfield.command.cluster import spread
 from tweenfield.command.console import Stages, check_json, say, stages
 from tweenfield.command.options import Ins, Keyframes, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tweenfield import Expectation, FitResult, Look, Recipe, Timeline, Video
+    from tweenfield.command.cluster.tasks import Cluster
 
 # What a run keeps of its fit, beside the pieces of the video.
 _FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"
@@ -34,20 +36,26 @@ def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings)
     check_json(settings.json)
     with from_stdin(sources) as named:
         jobs = jobs_of(named, output)
+        if jobs is None and drawing.ray:
+            spread.check_spread(output)
+        with spread.joined(drawing.ray) as cluster:
+            if jobs is None:
+                facts = run_one(Job(Path(named[0]), output), drawing, settings, cluster)
+            elif cluster is None:
+                each = one_by_one(
+                    lambda job: run_one(job, trust.of_one(drawing, job.output), settings), settings.quiet
+                )
+                results = run_all(jobs, output, each)
+            else:
+                results = run_all(jobs, output, spread.clips_elsewhere(cluster, drawing, settings))
         if jobs is None:
-            facts = run_one(Job(Path(named[0]), output), drawing, settings)
             actions.say_written(facts, settings.json, settings.quiet)
         else:
-            run_all(
-                jobs,
-                output,
-                lambda job: run_one(job, trust.of_one(drawing, job.output), settings),
-                settings,
-            )
+            say_results(results, settings)
 
 
-def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
-    """Make one video of another; returns what to tell of it."""
+def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | None = None) -> dict[str, Any]:
+    """Make one video of another, its pieces on a cluster if there is one; returns what to tell of it."""
     from tweenfield.storage.atomic import reason
     from tweenfield.storage.unfinished import place_of, unfinished
     from tweenfield.video import check_output, is_stdout, parse_color
@@ -84,7 +92,7 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:
-            expected = _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage)
+            expected = _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage, None)
     else:
         try:
             with (
@@ -94,7 +102,16 @@ def run_one(job: Job, drawing: Running, settings: Settings) -> dict[str, Any]:
                 _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
                 try:
                     expected = _make(
-                        output, video, timeline, look, drawing, settings, recipe, part.folder, on_stage
+                        output,
+                        video,
+                        timeline,
+                        look,
+                        drawing,
+                        settings,
+                        recipe,
+                        part.folder,
+                        on_stage,
+                        cluster,
                     )
                 except OutputError as error:
                     if not isinstance(error.__cause__, OSError) or not part.begun:
@@ -124,6 +141,7 @@ def _make(
     recipe: Recipe,
     folder: Path | None,
     on_stage: Stages,
+    cluster: Cluster | None,
 ) -> list[Expectation] | None:
     """Fit, draw and write; what ``folder`` holds of it isn't done again. Returns what to expect, if known."""
     from tweenfield.video import write_in_pieces, written_in_pieces
@@ -149,7 +167,24 @@ def _make(
             frames = watched.watch(begin, frames) if watched else frames
             return on_stage.count("render", frames, count, size_so_far, begun=begin)
 
-        write_in_pieces(output, shown, count, video.size, look, folder)
+        elsewhere = None
+        if cluster is not None and folder is not None:
+            elsewhere = spread.drawn_elsewhere(
+                cluster,
+                spread.Pieces(
+                    output=output,
+                    video=video,
+                    model=(folder / _FIT).read_bytes(),
+                    flow=settings.flow,
+                    timeline=timeline,
+                    look=look,
+                    drawing=drawing,
+                    device=spread.device_of(cluster, settings.device),
+                ),
+                watched,
+                lambda done: on_stage("render", done, count, size_so_far(done)),
+            )
+        write_in_pieces(output, shown, count, video.size, look, folder, elsewhere)
         if watched:
             expected = watched.all()
     if expected is not None and drawing.report:
@@ -203,7 +238,7 @@ def _key(source: Path, drawing: Running, settings: Settings, recipe: Recipe) -> 
         [
             version("tweenfield"),
             [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files],
-            asdict(drawing) | dict.fromkeys(("report", "error_maps")),
+            asdict(drawing) | dict.fromkeys(("report", "error_maps", "ray")),
             told,
             recipe.settings,
         ]

@@ -46,6 +46,15 @@ ErrorMaps = Annotated[
         rich_help_panel=WRITE,
     ),
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Work on the machines of the Ray cluster at HOST:PORT; local: in processes of this one.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(kw_only=True)
@@ -56,3 +65,4 @@ class Running(Drawing):
     doubtful: DoubtfulOption = Doubtful.draw
     report: Report = None
     error_maps: ErrorMaps = None
+    ray: RayOption = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from fractions import Fraction
@@ -95,6 +95,18 @@ class Trust:
         for index, frame in enumerate(frames, start=begin):
             self._note(index)
             yield frame
+
+    @property
+    def noted(self) -> list[Expectation]:
+        """What was noted so far."""
+        return list(self._known.values())
+
+    def add(self, noted: Iterable[Expectation], maps: Mapping[str, bytes]) -> None:
+        """Take over what was noted on another machine, and the maps by the names of their files."""
+        self._known.update({e.index: e for e in noted})
+        for name, content in maps.items():
+            assert self._maps is not None  # as none were made otherwise
+            (self._maps / name).write_bytes(content)
 
     def all(self) -> list[Expectation]:
         """Every frame's, of those that an earlier run drew as well."""

@@ -28,7 +28,8 @@ class OnDemand:
 
     To be read like a NumPy array: a number gives a row, which must not be written to; a slice or a sequence
     of numbers gives an array of rows, and ``np.asarray`` all of it. Iterating holds one row at a time.
-    Several threads may read; one that asks for a row that another is making waits for it.
+    Several threads may read; one that asks for a row that another is making waits for it. Pickled, it is
+    what makes the rows, without any.
 
     Args:
         make: a function that returns row k.
@@ -64,6 +65,12 @@ class OnDemand:
 
     def __repr__(self) -> str:
         return f"OnDemand(shape={self.shape}, dtype={self.dtype})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_kept": OrderedDict(), "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=RLock())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[k] for k in range(len(self)))

@@ -6,7 +6,7 @@ from tweenfield.video.containers import CONTAINERS, Container, Encoding, Look, r
 from tweenfield.video.depth import eight_bit
 from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.hdr import Hdr, MasteringDisplay
-from tweenfield.video.pieces import write_in_pieces, written_in_pieces
+from tweenfield.video.pieces import in_pieces, packed_piece, write_in_pieces, written_in_pieces
 from tweenfield.video.reading import read_video
 from tweenfield.video.repeats import find_repeats, without_repeats
 from tweenfield.video.selecting import parse_frames, parse_size
@@ -39,9 +39,11 @@ __all__ = [
     "field_position",
     "find_repeats",
     "find_shots",
+    "in_pieces",
     "is_stdout",
     "losses",
     "output_timeline",
+    "packed_piece",
     "parse_color",
     "parse_frames",
     "parse_rate",

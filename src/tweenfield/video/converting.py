@@ -29,7 +29,7 @@ def fitted(
 
 @final
 class Conversion:
-    """From the decoded pictures of one file to those of ``fitted``."""
+    """From the decoded pictures of one file to those of ``fitted``. It can be pickled."""
 
     def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
         self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
@@ -42,6 +42,12 @@ class Conversion:
         self.may_be_transparent = has_alpha(first.format)
         self._path = path
         self._reformatter = VideoReformatter()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_reformatter": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _reformatter=VideoReformatter())
 
     def check(self, frame: av.VideoFrame, index: int) -> None:
         """Refuse a picture of another size than the first."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import numpy as np
 
 from tweenfield.storage.aside import aside
 from tweenfield.storage.atomic import atomic_output
+from tweenfield.storage.parcel import Parcel, packed, unpack
 from tweenfield.video.containers import InPieces, Look
 from tweenfield.video.containers.x265 import REORDERED
 from tweenfield.video.depth import Levels
-from tweenfield.video.writing import container_for, shown, write_whole
+from tweenfield.video.writing import container_for, is_stdout, shown, write_whole
+
+Draw: TypeAlias = "Callable[[int, int], Iterable[Levels[np.ndarray, 'height width channels']]]"
+Elsewhere: TypeAlias = "Callable[[Sequence[tuple[int, int]]], Iterable[tuple[int, Parcel]]]"
 
 # A piece holds about as many pixels: some two minutes of drawing.
 _PIXELS = 128 * 1920 * 1080
@@ -27,13 +33,20 @@ def piece_length(size: tuple[int, int]) -> int:
     return min(max(round(_PIXELS / (size[0] * size[1])), _FEWEST), _MOST)
 
 
+def spans_of(count: int, size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Where each piece of so many frames of this (height, width) begins and ends."""
+    # Encoders go astray with a few frames, so a short rest belongs to the piece before it.
+    return list(pairwise([*range(0, max(count - REORDERED, 0) + 1, piece_length(size)), count]))
+
+
 def write_in_pieces(
     path: str | Path,
-    draw: Callable[[int, int], Iterable[Levels[np.ndarray, "height width channels"]]],
+    draw: Draw,
     count: int,
     size: tuple[int, int],
     look: Look,
     folder: Path | None,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Write frames as ``write_video`` does, but leave pieces in ``folder``, and don't draw what is there.
 
@@ -46,6 +59,8 @@ def write_in_pieces(
         size: (height, width) of the frames.
         look: how they are shown.
         folder: where pieces are kept, if at all; whoever calls removes them.
+        elsewhere: makes the pieces of these spans in place of ``draw``, by ``packed_piece``, and gives each
+            with where it begins, in any order.
 
     Raises:
         OutputError: writing failed.
@@ -54,19 +69,37 @@ def write_in_pieces(
     if folder is None or not isinstance(container, InPieces):
         write_whole(target, container, draw(0, count), look)
         return
-    length = piece_length(size)
-    pieces: dict[int, Path] = {}
-    # Encoders go astray with a few frames, so a short rest belongs to the piece before it.
-    begins = [*range(0, max(count - REORDERED, 0) + 1, length), count]
-    for begin, end in pairwise(begins):
-        piece = pieces[begin] = folder / f"{begin:09d}"
-        if not piece.exists():
+    spans = spans_of(count, size)
+    pieces = {begin: folder / f"{begin:09d}" for begin, _ in spans}
+    missing = [(begin, end) for begin, end in spans if not pieces[begin].exists()]
+    if elsewhere is None:
+        for begin, end in missing:
             frames = shown(draw(begin, end), container, look, target)
-            _write_piece(piece, container, frames, look, begin)
+            with atomic_output(pieces[begin]) as temporary:
+                _write_piece(temporary, container, frames, look, begin)
+    else:
+        for begin, parcel in elsewhere(missing):
+            with atomic_output(pieces[begin]) as temporary:
+                unpack(parcel, temporary)
     if container.square_pixels:
         size = size[0], ceil(size[1] * look.sample_aspect_ratio)
     with atomic_output(target) as temporary:
         container.join(temporary, pieces, size, look)
+
+
+def packed_piece(path: str | Path, draw: Draw, span: tuple[int, int], look: Look) -> Parcel:
+    """A piece as ``write_in_pieces`` takes it from elsewhere; arguments are as for that."""
+    container = container_for(path)
+    assert isinstance(container, InPieces)  # as no others are asked for
+    with TemporaryDirectory() as folder:
+        piece = Path(folder, "piece")
+        _write_piece(piece, container, shown(draw(*span), container, look, Path(path)), look, span[0])
+        return packed(piece)
+
+
+def in_pieces(path: str | Path) -> bool:
+    """Whether what is written to ``path`` can be made in pieces."""
+    return isinstance(container_for(path), InPieces) and not is_stdout(path)
 
 
 def written_in_pieces(folder: Path) -> int:
@@ -75,19 +108,18 @@ def written_in_pieces(folder: Path) -> int:
 
 
 def _write_piece(
-    piece: Path,
+    path: Path,
     container: InPieces,
     frames: Iterable[Levels[np.ndarray, "height width channels"]],
     look: Look,
     begin: int,
 ) -> None:
     def write(ready: Iterator[Levels[np.ndarray, "height width channels"]]) -> int:
-        return container.write_piece(temporary, ready, look, begin)
+        return container.write_piece(path, ready, look, begin)
 
-    with atomic_output(piece) as temporary:
-        aside(write, frames)
-        # A name that survives a power cut must stand for bytes that do.
-        for written in temporary.iterdir() if temporary.is_dir() else [temporary]:
-            descriptor = os.open(written, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+    aside(write, frames)
+    # A name that survives a power cut must stand for bytes that do.
+    for written in path.iterdir() if path.is_dir() else [path]:
+        descriptor = os.open(written, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

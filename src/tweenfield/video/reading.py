@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import av
 import numpy as np
@@ -211,17 +211,29 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
 
 @final
 class _Decoder:
-    """Frames of a file by their number, decoded from the key frame before, or from the file's beginning."""
+    """Frames of a file by their number, decoded from the key frame before, or from the file's beginning. It
+    can be pickled, and opens the file anew where it gets to.
+    """
 
     def __init__(self, path: Path, found: Survey, damage: Damage, weave: Weave | None) -> None:
         self._path, self._convert, self._damage, self._weave = path, found.convert, damage, weave
         self._stamps, self._keys = found.stamps, found.keys
         # A deinterlacer counts from the beginning, and so does what is known of damage.
         self._seeks = weave is None and damage is UNHARMED and all(a < b for a, b in pairwise(found.stamps))
+        self._close()
+
+    def _close(self) -> None:
         self._decoding: Iterator[av.VideoFrame] = iter(())
         self._decoded = 0
         # For two readers that go through a video together, such as of observed and of held-out frames.
         self._recent: deque[av.VideoFrame] = deque(maxlen=_RECENT)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: v for name, v in vars(self).items() if name not in ("_decoding", "_decoded", "_recent")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._close()
 
     def __call__(self, index: int) -> Levels[np.ndarray, "height width channels"]:
         key = self._keys[bisect_right(self._keys, index) - 1] if self._seeks else 0

@@ -42,6 +42,7 @@ class Codec:
         worst: the highest one.
         tag: four letters that players of MP4 want to see.
         tells_hdr: whether it says on which display the video was graded, and its light levels.
+        threads: how many encode; 0 leaves it to the encoder, where the bytes don't depend on it.
         piece: format of a file for a piece of the whole, one that keeps the order of decoding.
         unpacked: bitstream filter that undoes what that format does to packets.
     """
@@ -57,6 +58,7 @@ class Codec:
     worst: float = 51
     tag: str | None = None
     tells_hdr: bool = False
+    threads: int = 0
     piece: str = "mov"
     unpacked: str = "null"
 
@@ -91,6 +93,7 @@ CODECS: dict[str, Codec] = {
         options={"preset": "medium", "rc-lookahead": "20"},
         crf=14,
         tells_hdr=True,
+        threads=3,
         unpacked="h264_mp4toannexb",
     ),
     "hevc": Codec(
@@ -101,6 +104,7 @@ CODECS: dict[str, Codec] = {
         crf=14,
         tag="hvc1",
         tells_hdr=True,
+        threads=1,
         unpacked="hevc_mp4toannexb",
     ),
     "av1": Codec(
@@ -120,6 +124,7 @@ CODECS: dict[str, Codec] = {
         options={"b": "0", "row-mt": "1", "deadline": "good", "cpu-used": "3"},
         crf=20,
         worst=63,
+        threads=4,
         # MP4 and NUT drop opacity.
         piece="matroska",
     ),

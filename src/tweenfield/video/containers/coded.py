@@ -202,6 +202,8 @@ class _Picture:
         stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
         assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
         stream.height, stream.width = shape.size
+        # Not by the number of processors, or another machine would write other bytes.
+        stream.codec_context.thread_count = codec.threads
         stream.pix_fmt = self._format
         context, color = stream.codec_context, look.color
         context.time_base = stream.time_base = look.clock
