@@ -50,6 +50,17 @@ def test_flows_that_disagree_bend_no_path():
     assert found(forward) == pytest.approx((parabola(1) - parabola(2)) / 2, abs=1e-5)
 
 
+@pytest.mark.parametrize(("step", "bend"), [(0.0, 0.0), (1.0, 0.25), (8.0, 0.5)])
+def test_no_point_turns_about_within_an_interval(step, bend):
+    """Velocity falls by 4 pixels per interval: the bend is 4 / 8, or a quarter of less motion."""
+    forward = np.zeros((3, *SIZE, 2), np.float32)
+    forward[:, ..., 0] = np.array([step + 4, step, step - 4])[:, None, None]
+    none = np.zeros(3, bool)
+    around = window(forward, -forward, none, none, ~none, np.ones(3), 1)
+    found = trace(around, 0.5).displacement[0, SIZE[0] // 2, SIZE[1] // 2, 0]
+    assert found == pytest.approx(-step / 2 - bend, abs=1e-3)
+
+
 def test_two_frames_know_of_no_acceleration():
     found = displacements(parabola, (0, 1), 0, 0.25)
     step = parabola(1) - parabola(0)

@@ -11,7 +11,8 @@ j looks from pixel x at time s into one frame of the window at x + D_j(x, s):
 
 Velocity changes, so the near paths are bent as parabolas are: each D of the first two lines gains
 s (1 - s) A / 2. The acceleration A is the mean of the one from the interval before and of the one to the
-interval after, weighted by how far that interval's flows agree, times the larger of these agreements.
+interval after, weighted by how far that interval's flows agree, times the larger of these agreements. It is
+at most 2 |v|, so that no point turns about within the interval: a frame that is repeated stays still.
 
 At the ends of a video and beside a hard cut or a flash the window lacks a frame; its candidates are marked
 absent.
@@ -46,6 +47,8 @@ _AROUND = 5
 # The cues of motion and acceleration saturate at these lengths, in pixels.
 LONG_MOTION = np.float32(20)
 _STRONG_ACCELERATION = np.float32(8)
+# Against division by zero.
+_TINY = np.float32(1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,9 +173,10 @@ def _acceleration(around: Window, v: np.ndarray, to_first: np.ndarray, to_second
             change = (v if k == 0 else -v) + _at(onward[k], here) / duration
             total += weight * 2 / (1 + duration) * change
             weights.append(weight)
-    sure = np.maximum.reduce(weights) / np.maximum(sum(weights), np.finfo(np.float32).tiny)
-    mean: np.ndarray = sure * total
-    return mean
+    sure = np.maximum.reduce(weights) / np.maximum(sum(weights), _TINY)
+    mean = sure * total
+    bounded: np.ndarray = mean * np.minimum(1, 2 * _length(v) / np.maximum(_length(mean), _TINY))[..., None]
+    return bounded
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
