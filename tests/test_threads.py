@@ -1,4 +1,4 @@
-"""What is fitted and drawn doesn't depend on how many threads there are, and nothing is kept of a fit that is over."""
+"""What is fitted and drawn doesn't depend on how many threads there are; nothing keeps a fit that is over."""
 
 import gc
 import threading
