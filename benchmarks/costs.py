@@ -258,13 +258,13 @@ def draw_memory(memory: dict) -> None:
 
 
 def draw_soak(soak: dict) -> None:
-    """Resident size over a long run, over fits, and of a viewer."""
+    """Resident size over a long run, over fits, and of a viewer, as far as they were measured."""
     figure = Figure(figsize=(10, 2.6), layout="constrained")
     titles = {"run": "run: seconds", "fits": "fits in one process", "viewer": "viewer, 20 clients: seconds"}
-    for axes, (part, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
-        if part in soak:
-            axes.plot(*zip(*soak[part]["samples"], strict=True), linewidth=1, color=COLORS["draft"])
-        axes.set(xlabel=title, ylabel="resident size (MiB)", ylim=(0, None))
+    measured = [part for part in titles if part in soak]
+    for axes, part in zip(figure.subplots(1, len(measured), squeeze=False)[0], measured, strict=True):
+        axes.plot(*zip(*soak[part]["samples"], strict=True), linewidth=1, color=COLORS["draft"])
+        axes.set(xlabel=titles[part], ylabel="resident size (MiB)", ylim=(0, None))
         axes.grid(alpha=0.3)
     figure.savefig(IMAGES / "soak.png", dpi=100)
 
