@@ -26,8 +26,9 @@ ROWS: dict[str, dict] = {
     "DeepFlow": {"flow": DeepFlow},
     "Farneback": {"flow": Farneback},
     "base without any still share": {"patches": {"fields.transport.candidates._STILL_SHARE": np.float32(0)}},
+    "straight paths": {"patches": {"fields.transport.candidates._acceleration": lambda _, v, *__: 0 * v}},
     "base alone, nothing fitted": {
-        "patches": {"fields.transport.field.STRENGTH": 0.0},
+        "patches": {"fitting.leave_out.calibration._STRENGTHS": np.zeros(1)},
         "recipe": change(SHORT, steps=1),
     },
     "without the far frames along the flow": {"absent": (4, 5)},
@@ -45,7 +46,12 @@ ROWS: dict[str, dict] = {
     "every hidden frame counts in full": {
         "patches": {"fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9}
     },
-    "fitted weights followed all the way": {"patches": {"fields.transport.field.STRENGTH": 1.0}},
+    "fitted weights followed all the way": {
+        "patches": {"fitting.leave_out.calibration._STRENGTHS": np.ones(1)}
+    },
+    "fitted weights never moderated": {
+        "patches": {"fitting.leave_out.calibration._STRENGTHS": np.full(1, 0.8)}
+    },
     "network heard where candidates agree too": {"patches": {"fields.transport.mixing._LEVEL": 1e-9}},
     "12 channels": {"recipe": change(SHORT, width=12)},
     "64 channels": {"recipe": change(SHORT, width=64)},
@@ -58,7 +64,7 @@ ROWS: dict[str, dict] = {
         "patches": {
             "fields.transport.candidates._STILL_SHARE": np.float32(0),
             "fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9,
-            "fields.transport.field.STRENGTH": 1.0,
+            "fitting.leave_out.calibration._STRENGTHS": np.ones(1),
             "fields.transport.mixing._LEVEL": 1e-9,
         },
     },

@@ -187,6 +187,21 @@ def summary(cells: dict, half: str) -> str:
     return table(headings, rows)
 
 
+def listing(cells: dict, half: str, stride: int) -> str:
+    """Each window: its best peer, and the gain of each preset over it, in dB and in SSIM."""
+    rows = []
+    for name, cell in cells.items():
+        if cell["half"] == half and name.endswith(f" / {stride}") and {*PEERS, *PRESETS} <= cell.keys():
+            best = max(PEERS, key=lambda peer: cell[peer]["psnr"])
+            ssim = max(cell[peer]["ssim"] for peer in PEERS)
+            gains = (f"{cell[preset]['psnr'] - cell[best]['psnr']:+.2f}" for preset in PRESETS)
+            size, shown = "{}x{}".format(*cell["size"]), name.rpartition(" / ")[0]
+            against = f"{best} {cell[best]['psnr']:.2f}"
+            difference = f"{cell['standard']['ssim'] - ssim:+.4f}"
+            rows.append((shown, size, f"{cell['motion']:.1f}", against, *gains, difference))
+    return table(("window", "size", "motion", "best peer", *PRESETS, "SSIM of `standard`"), rows)
+
+
 def _row(cells: list[dict], preset: str, low: float, high: float) -> tuple:
     gains = [c[preset]["psnr"] - max(c[p]["psnr"] for p in PEERS) for c in cells]
     ssim = [c[preset]["ssim"] - max(c[p]["ssim"] for p in PEERS) for c in cells]

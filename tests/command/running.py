@@ -1,11 +1,15 @@
 """The command in this process or in one of its own, and what its failures look like."""
 
 import io
+import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from pathlib import Path
 
 from tweenfield.command.app import main
 
@@ -44,3 +48,22 @@ def fails(result, status, *parts):
     assert len(lines) == 1 and not result.stdout
     for part in parts:
         assert part in lines[0]
+
+
+def interrupted(*arguments, wait_for, by=signal.SIGINT, **settings):
+    """Start, wait until something is true, press Ctrl-C, and return what came of it."""
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not wait_for(process) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(by)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def burning(process):
+    """Whether the process has used eight seconds of processor time: it is fitting by then."""
+    used = Path(f"/proc/{process.pid}/stat").read_text().split()
+    return (int(used[13]) + int(used[14])) / os.sysconf("SC_CLK_TCK") > 8

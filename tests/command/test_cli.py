@@ -1,18 +1,15 @@
 """The command as a stranger meets it: a process with arguments, files, a terminal's signals."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command.running import command, fails, tweenfield, with_little_disk
+from command.running import burning, fails, interrupted, tweenfield, with_little_disk
 from conftest import to_8bit, waves
 from video.clips import encode, texture
 
@@ -205,25 +202,6 @@ def test_field_flags_reach_the_recipe(clip, tmp_path):
     recipe = load(tmp_path / "m.tween").recipe
     assert (recipe.objective.weight, recipe.field.omega, recipe.field.time_step) == (0.3, 20, 0.05)
     assert (recipe.fit.seed, recipe.fit.steps, recipe.field.width, recipe.field.depth) == (9, 20, 16, 2)
-
-
-def interrupted(*arguments, wait_for, by=signal.SIGINT, **settings):
-    """Start, wait until something is true, press Ctrl-C, and return what came of it."""
-    with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
-    ) as process:
-        deadline = time.monotonic() + 60
-        while not wait_for(process) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(by)
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-def burning(process):
-    """Whether the process has used eight seconds of processor time: it is fitting by then."""
-    used = Path(f"/proc/{process.pid}/stat").read_text().split()
-    return (int(used[13]) + int(used[14])) / os.sysconf("SC_CLK_TCK") > 8
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")

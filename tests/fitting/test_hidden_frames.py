@@ -11,6 +11,7 @@ from conftest import to_8bit, waves
 from tweenfield.fields.transport.candidates import STILL
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, base_weights
 from tweenfield.fitting.leave_out import hidden_frames
+from tweenfield.fitting.leave_out.calibration import moderate, spread
 from tweenfield.fitting.leave_out.hidden_frames import Hidden
 from tweenfield.fitting.leave_out.hidden_frames import hide_frames as seen_frames
 from tweenfield.flow import Flow, sampling
@@ -116,3 +117,25 @@ def test_a_crop_is_the_same_part_of_everything():
     assert torch.equal(crop.differences, hidden.differences[..., 8:24, 20:36])
     assert torch.equal(crop.doubt, hidden.doubt[:, 8:24, 20:36])
     assert torch.equal(crop.features, hidden.features[..., 4:12, 10:18])
+
+
+def test_a_correction_that_harms_is_taken_back():
+    """With one sign of its last layers the network helps, with the other it harms."""
+    kinds = spread(seen_frames(moving(11), 1, 6))
+    mixing = Mixing(8, 3, seed=0)
+    truth = 0.0
+    with torch.no_grad():
+        for layers in (mixing.layers, mixing.fine):
+            layers[-1].weight.mul_(300)
+        for seen in (seen for kind in kinds for seen in kind):
+            none, full = seen.left(mixing, 0.0), seen.left(mixing, 1.0)
+            truth += float((none * (none - full)).sum())
+        helpful = 1 if truth > 0 else -1
+        strengths = []
+        for sign in (helpful, -1):
+            for layers in (mixing.layers, mixing.fine):
+                for parameter in layers[-1].parameters():
+                    parameter.mul_(sign)
+            moderate(mixing, kinds)
+            strengths.append(float(mixing.strength))
+    assert strengths[1] == 0 < strengths[0] <= STRENGTH + 1e-6

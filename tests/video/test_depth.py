@@ -362,13 +362,7 @@ def test_hevc_holds_12_bits_if_asked_to(tmp_path):
     [
         ("a.mp4", Encoding(), 8, None, []),
         ("a.mp4", Encoding(), 10, HDR, []),
-        (
-            "a.mp4",
-            Encoding(),
-            12,
-            HDR,
-            ["12 bits .* with 10; --codec hevc --pixel-format"],
-        ),
+        ("a.mp4", Encoding(), 12, HDR, ["12 bits .* with 10; --codec hevc --pixel-format"]),
         ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 12, None, []),
         ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 16, None, ["16 bits .* with 12"]),
         ("a.mkv", Encoding(codec="ffv1"), 16, HDR, ["display and light levels is left out"]),

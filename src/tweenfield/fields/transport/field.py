@@ -35,7 +35,7 @@ from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, T
 from tweenfield.fields.transport.expected import ExpectedError, Sight, reason
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
-from tweenfield.fields.transport.mixing import STRENGTH, Mixing, gather
+from tweenfield.fields.transport.mixing import Mixing, gather
 from tweenfield.fields.transport.pictures import Pictures
 from tweenfield.flow.observed import Observed
 from tweenfield.storage.on_demand import OnDemand, Rows
@@ -330,7 +330,7 @@ class Transport(Field):
         else:
             present = torch.from_numpy(traced.present).to(self._like)[None]
             evidence = gather(colors[None], cues[None], present, self._like.new_tensor([knot / KNOTS]))
-        weights: Tensor = self.mixing(evidence, strength=STRENGTH)
+        weights: Tensor = self.mixing(evidence, strength=self.mixing.strength)
         return weights[0], Sight(colors.half(), cues.half(), knot / KNOTS)
 
     def _candidates(

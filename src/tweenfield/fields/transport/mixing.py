@@ -45,7 +45,7 @@ COARSER = 2
 FINE = CANDIDATES + CUES + 1
 # Hidden channels of the network that sees it.
 _FINE_WIDTH = 16
-# Rendering applies 80 % of the learned correction, because hidden frames differ from real gaps.
+# Rendering applies at most 80 % of the learned correction, because hidden frames differ from real gaps.
 STRENGTH = 0.8
 
 
@@ -115,20 +115,26 @@ class Mixing(nn.Module):
     """The weights of all candidates, by ``depth`` 3x3 convolutions of ``width`` channels with ReLU between.
 
     Initialised uniformly from ``seed``, last layers near zero: before the fit it mixes as the base does.
+
+    Attributes:
+        strength: the factor of the learned correction in rendering, a scalar from 0 to ``STRENGTH``.
     """
+
+    strength: Tensor
 
     def __init__(self, width: int, depth: int, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.layers = _convolutions([3 * CANDIDATES + CUES + 1, *[width] * (depth - 1)], 3, generator)
         self.fine = _convolutions([FINE, _FINE_WIDTH], 1, generator)
+        self.register_buffer("strength", torch.tensor(STRENGTH))
 
     def forward(
-        self, evidence: Evidence, strength: float = 1.0
+        self, evidence: Evidence, strength: float | Tensor = 1.0
     ) -> Float[Tensor, "batch candidates height width"]:
         """The weight of each candidate; they sum to 1.
 
-        ``strength`` is the factor of the learned correction: 1 in the fit, ``STRENGTH`` in rendering.
+        ``strength`` is the factor of the learned correction: 1 in the fit, ``self.strength`` in rendering.
         """
         s = evidence.fraction[:, None, None, None]
         a = self.correction(evidence.features, evidence.fine)

@@ -39,7 +39,7 @@ from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
 from tweenfield.fields.transport.expected import Sight
 from tweenfield.fields.transport.gathering import gather
-from tweenfield.fields.transport.mixing import COARSER, STRENGTH, Evidence, Mixing, base_weights
+from tweenfield.fields.transport.mixing import COARSER, Evidence, Mixing, base_weights
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -97,7 +97,7 @@ class Hidden(NamedTuple):
             **{name: part(getattr(self, name)) for name in ("fine", "doubt", "differences", "missing")},
         )
 
-    def left(self, mixing: Mixing, strength: float = 1.0) -> Float[Tensor, "batch 3 rows columns"]:
+    def left(self, mixing: Mixing, strength: float | Tensor = 1.0) -> Float[Tensor, "batch 3 rows columns"]:
         """The truth, as far as it is relied on, less the prediction by a network."""
         correction = strength * self.doubt[:, None] * mixing.correction(self.features, self.fine)
         if self.offset.any():
@@ -116,14 +116,20 @@ class Seen(NamedTuple):
     number: int
     """Number of the frame in the video."""
 
+    def left(self, mixing: Mixing, strength: float | Tensor) -> Float[Tensor, "3 rows columns"]:
+        """The truth less the prediction by a network, with the type and on the device that it has."""
+        like = next(mixing.parameters())
+        hidden = Hidden(*(part.to(like) for part in self.hidden))
+        left: Tensor = hidden._replace(confidence=torch.ones_like(hidden.confidence)).left(mixing, strength)
+        return left[0]
+
     def error(
         self, mixing: Mixing
     ) -> tuple[Float[Tensor, "rows columns"], Float[Tensor, "candidates rows columns"]]:
         """The squared error of what is drawn, mean over RGB, in levels of 255, and the weights."""
+        squared = 255**2 * self.left(mixing, mixing.strength).square().mean(dim=0)
         like = next(mixing.parameters())
         hidden = Hidden(*(part.to(like) for part in self.hidden))
-        sure = hidden._replace(confidence=torch.ones_like(hidden.confidence))
-        squared = 255**2 * sure.left(mixing, STRENGTH)[0].square().mean(dim=0)
         evidence = Evidence(
             features=hidden.features,
             fine=hidden.fine,
@@ -132,7 +138,7 @@ class Seen(NamedTuple):
             present=self.present[None].to(like),
             fraction=like.new_tensor([self.sight.fraction]),
         )
-        return squared, mixing(evidence, strength=STRENGTH)[0]
+        return squared, mixing(evidence, strength=mixing.strength)[0]
 
 
 def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Seen]]:

@@ -12,7 +12,7 @@ from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
-from tweenfield.fitting.leave_out.calibration import calibrate, spread
+from tweenfield.fitting.leave_out.calibration import calibrate, moderate, spread
 from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
@@ -97,7 +97,8 @@ class HiddenFrames:
         return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
 
     def finish(self, field: Transport) -> None:
-        """Measure the error to expect, on the hidden frames."""
+        """Moderate the fit and measure the error to expect, on the hidden frames."""
+        moderate(field.mixing, self._looked_at)
         calibrate(field.error, field.mixing, self._looked_at)
 
     def _crop(self, generator: torch.Generator) -> Hidden:
