@@ -1,6 +1,7 @@
 """Turns results on time and memory into ``docs/costs.md`` and its pictures.
 
-Reads what ``real_size.py``, ``memory.py``, ``scaling.py``, ``time_to_quality.py`` and ``step_cost.py`` left.
+Reads what ``real_size.py``, ``memory.py``, ``soak.py``, ``scaling.py``, ``time_to_quality.py`` and
+``step_cost.py`` left.
 """
 
 import json
@@ -18,6 +19,16 @@ RECIPES = {
     "paper": "siren, the paper's recipe cut short, 20 frames over [-1, 1]",
     "paper, crop over [-1, 1]": "the same, the crop's 6 frames over [-1, 1]",
     "patches": "patches, standard",
+}
+SOAKS = {
+    "run": """- `tweenfield run --preset draft` over {frames} frames of 64x96, {drawn} drawn:
+  {peak_mib:.0f} MiB at most, and {growth_mib_per_1000_frames:+.1f} MiB per 1000 frames of the input.""",
+    "fits": """- {fits} fits (`draft`, 5 frames of 48x64, each with its flow and one drawn frame) in one
+  Python process: {peak_mib:.0f} MiB at most, and {growth_mib_per_100_fits:+.1f} MiB per 100 fits.""",
+    "viewer": """- `tweenfield view` asked by {clients} clients at once for {seconds:.0f} s, 120x180, after
+  its memory of pictures was filled: {answers} answers, {failed} failed; of {compared} compared with what
+  `render` draws, {wrong} differed. {peak_mib:.0f} MiB at most,
+  and {growth_mib_per_1000_answers:+.1f} MiB per 1000 answers.""",
 }
 
 PAGE = """# Time and memory
@@ -40,6 +51,14 @@ differ between runs, those of the fit by a third. `benchmarks/real_size.py` meas
 Memory doesn't grow with the length of a video: {memory_frames} frames of 1080p, `{memory_preset}`, took
 {memory_minutes} minutes on two cores, shared with other programs, and {memory_peak} MiB at most. Nothing is
 written beside the output. `benchmarks/memory.py` measures it.
+
+## Over a long time
+
+![Resident size over a long run, over fits in one process, and of a viewer](images/soak.png)
+
+{soak}
+
+Growth is that of a straight line through the second half of the samples. `benchmarks/soak.py` measures it.
 
 ## Pixels and frames
 
@@ -89,6 +108,8 @@ def main() -> None:
     draw_quality(quality["results"])
     draw_real_size(real)
     draw_memory(memory)
+    soak = json.loads((RESULTS / "soak.json").read_text())
+    draw_soak(soak)
     page = PAGE.format(
         real=table(
             ("frames, method", "seconds per drawn frame", "seconds of the fit", "peak MiB", "PSNR in dB"),
@@ -107,6 +128,7 @@ def main() -> None:
         memory_preset=memory["preset"],
         memory_minutes=round(memory["seconds"] / 60),
         memory_peak=memory["peak_mib"],
+        soak="\n".join(SOAKS[part].format(**soak[part]) for part in SOAKS if part in soak),
         commits=", ".join(sorted({run["commit"] for run in scaling.values()})),
         runs=table(
             ("run", "drawn", "processor seconds", "MiB"),
@@ -233,6 +255,18 @@ def draw_memory(memory: dict) -> None:
     )
     axes.grid(alpha=0.3)
     figure.savefig(IMAGES / "memory.png", dpi=100)
+
+
+def draw_soak(soak: dict) -> None:
+    """Resident size over a long run, over fits, and of a viewer, as far as they were measured."""
+    figure = Figure(figsize=(10, 2.6), layout="constrained")
+    titles = {"run": "run: seconds", "fits": "fits in one process", "viewer": "viewer, 20 clients: seconds"}
+    measured = [part for part in titles if part in soak]
+    for axes, part in zip(figure.subplots(1, len(measured), squeeze=False)[0], measured, strict=True):
+        axes.plot(*zip(*soak[part]["samples"], strict=True), linewidth=1, color=COLORS["draft"])
+        axes.set(xlabel=titles[part], ylabel="resident size (MiB)", ylim=(0, None))
+        axes.grid(alpha=0.3)
+    figure.savefig(IMAGES / "soak.png", dpi=100)
 
 
 def clips(fits: list[dict]) -> list[str]:

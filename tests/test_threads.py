@@ -1,5 +1,9 @@
-"""What is fitted and drawn doesn't depend on how many threads there are."""
+"""What is fitted and drawn doesn't depend on how many threads there are; nothing keeps a fit that is over."""
 
+import gc
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -56,3 +60,43 @@ def test_one_thread_and_two_fit_and_draw_the_same(field):
     apart = np.abs(drawn.astype(int) - others)
     # So close to the middle between two levels, either may be taken; of evenly spread colours so many are.
     assert apart.max() <= 1 and (apart > 0).mean() <= 2 * 255 * CLOSE
+
+
+def fitted_and_drawn(video, recipe):
+    """The fit, its parameters and pictures as bytes."""
+    result = fit(video, estimate_flow(video, Dis()), recipe, device="cpu")
+    drawn = [frame.tobytes() for frame in render(result.field, TIMES)]
+    return result, [weight.detach().numpy().tobytes() for weight in result.field.parameters()] + drawn
+
+
+def small(name, speed):
+    frames = np.stack([to_8bit(waves(60, 80, speed * k, -k)) for k in range(5)])
+    return Video(frames=frames, times=tuple(Fraction(k, 25) for k in range(5)), rate=Fraction(25), name=name)
+
+
+@pytest.mark.parametrize("field", SETTINGS)
+def test_two_threads_that_fit_at_once_get_the_bytes_of_one_after_the_other(field):
+    recipe = replace(draft(field), **SETTINGS[field])
+    videos = [small("slow", 1.0), small("fast", 2.5)]
+    one_by_one = [fitted_and_drawn(video, recipe)[1] for video in videos]
+    assert one_by_one[0] != one_by_one[1]
+    together = threading.Barrier(2)
+
+    def at_once(video):
+        together.wait(30)
+        return fitted_and_drawn(video, recipe)[1]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(at_once, videos)) == one_by_one
+
+
+def test_nothing_keeps_a_fit_that_is_over():
+    recipe = replace(draft(), **SETTINGS["transport"] | {"steps": 4})
+    kept = []
+    for _ in range(30):
+        video = small("again", 1.0)
+        result, _ = fitted_and_drawn(video, recipe)
+        kept += [weakref.ref(each) for each in (result, result.field, video, video.frames)]
+    del video, result
+    gc.collect()
+    assert not [each() for each in kept if each() is not None]

@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import httpx
@@ -60,6 +61,25 @@ def refused(response, status, *parts):
     assert isinstance(said, str) and "Traceback" not in said
     for part in parts:
         assert part in said
+
+
+def test_twenty_clients_at_once_each_get_the_pictures_they_ask_for(served, result):
+    viewer, _ = served
+    times = [[(37 * name + 211 * k) % 1025 / 256 for k in range(6)] for name in range(20)]
+    together = threading.Barrier(20)
+
+    def ask(name):
+        with client_of(viewer) as own:
+            own.get(viewer.address)
+            together.wait(30)
+            return [
+                picture(own.get("/frame", params={"t": t, "client": f"client{name}"})) for t in times[name]
+            ]
+
+    with ThreadPoolExecutor(20) as pool:
+        seen = list(pool.map(ask, range(20)))
+    for asked, pictures in zip(times, seen, strict=True):
+        np.testing.assert_array_equal(pictures, list(render(result.field, asked)))
 
 
 @pytest.mark.parametrize("t", [0, 0.3125, 1.5, 2, 3.999, 4])
