@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
@@ -61,12 +60,12 @@ class Shot:
 
 def find_cuts(frames: Levels[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
     """Which intervals hold a hard cut, on demand."""
-    return _Compared(frames).cuts
+    return _Compared(frames).cuts()
 
 
 def find_breaks(frames: Levels[Rows, "frames height width 3"]) -> Bool[OnDemand, " intervals"]:
     """Which intervals hold a hard cut, or lead to or from a flash of one frame."""
-    return _Compared(frames).breaks
+    return _Compared(frames).breaks()
 
 
 def find_shots(video: Video) -> list[Shot]:
@@ -76,9 +75,10 @@ def find_shots(video: Video) -> list[Shot]:
     The frames are read once, in their order.
     """
     seen, last = _Compared(video.frames), len(video) - 1
-    hard = [Change(k, k + 1) for k in range(last) if seen.cuts[k]]
+    cuts = seen.cuts()
+    hard = [Change(k, k + 1) for k in range(last) if cuts[k]]
     soft = gradual_changes(
-        seen.thumbnails, lambda k: bool(seen.cuts[k]), lambda i, j: seen.likeness_across(i, j) < _OTHER
+        seen.thumbnails, lambda k: bool(cuts[k]), lambda i, j: seen.likeness_across(i, j) < _OTHER
     )
     changes = sorted([*hard, *soft])
     # Each as (first frame, last frame).
@@ -118,15 +118,23 @@ class _Compared:
         self.intervals = len(frames) - 1
         first = thumbnail(frames[0])
         self.thumbnails = OnDemand(lambda k: thumbnail(frames[k]), (len(frames), *first.shape), np.float32)
-        self.cuts = OnDemand(lambda k: np.array(self._cut(k)), (self.intervals,), bool)
-        self.breaks = OnDemand(lambda k: np.array(self._break(k)), (self.intervals,), bool)
+        # Nothing that it holds refers back to it: what can't be freed at once adds up over many fits.
+        shown = self.thumbnails
+        self._likeness = OnDemand(
+            lambda k: np.array(likeness(shown[k], shown[k + 1])), (self.intervals,), np.float64
+        )
 
-    @cached_property
-    def _likeness(self) -> Float[OnDemand, " intervals"]:
+    def cuts(self) -> Bool[OnDemand, " intervals"]:
+        """Which intervals hold a hard cut, on demand."""
+        return OnDemand(lambda k: np.array(self._cut(k)), (self.intervals,), bool)
+
+    def breaks(self) -> Bool[OnDemand, " intervals"]:
+        """Which intervals hold a hard cut, or lead to or from a flash, on demand."""
+        cuts = self.cuts()
         return OnDemand(
-            lambda k: np.array(likeness(self.thumbnails[k], self.thumbnails[k + 1])),
+            lambda k: np.array(bool(cuts[k]) or self._is_flash(k) or self._is_flash(k + 1)),
             (self.intervals,),
-            np.float64,
+            bool,
         )
 
     def _change(self, k: int) -> float:
@@ -155,9 +163,6 @@ class _Compared:
             for i in range(max(k - _REACH + 1, 0), k + 1)
             for j in range(k + 1, min(k + _REACH, self.intervals) + 1)
         )
-
-    def _break(self, k: int) -> bool:
-        return bool(self.cuts[k]) or self._is_flash(k) or self._is_flash(k + 1)
 
     def _is_flash(self, k: int) -> bool:
         """Whether the frames before and after are alike, and this one is like neither."""

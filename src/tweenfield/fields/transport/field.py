@@ -145,9 +145,9 @@ class Transport(Field):
         if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
             raise ValueError(f"transport: these observations aren't of {grid}")
         self._observed = dict(observations)
-        self._colors = Pictures(observations["frames"], self.reduction, lambda: self._like)
+        self._colors = Pictures(observations["frames"], self.reduction, self.mixing)
         alpha = observations.get("alpha")
-        self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, lambda: self._like)
+        self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:

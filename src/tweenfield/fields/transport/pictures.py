@@ -8,7 +8,7 @@ from typing import TypeVar, final
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from torch import Tensor
+from torch import Tensor, nn
 
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 @final
 class Pictures:
-    """What is computed of ``frames`` is kept while it is in use; ``like`` gives a tensor of the type and on
-    the device that all others have.
+    """What is computed of ``frames`` is kept while it is in use, with the type and on the device of the
+    parameters of ``network``; not of the field, which refers to this: cycles aren't freed at once.
     """
 
-    def __init__(self, frames: Rows, reduction: int, like: Callable[[], Tensor]) -> None:
+    def __init__(self, frames: Rows, reduction: int, network: nn.Module) -> None:
         self.reduction = reduction
-        self._frames, self._like = frames, like
+        self._frames, self._network = frames, network
         self._kept = Kept(_KEPT)
 
     def frame(self, k: int) -> Levels[np.ndarray, "height width 3"]:
@@ -66,8 +66,10 @@ class Pictures:
         return self._keep("small planes", k, lambda: splines.prefilter(self.small_colors(k)))
 
     def _as_colors(self, frame: Levels[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
-        return torch.tensor(frame).permute(2, 0, 1).to(self._like()) / full_scale(frame.dtype)
+        return torch.tensor(frame).permute(2, 0, 1).to(next(self._network.parameters())) / full_scale(
+            frame.dtype
+        )
 
     def _keep(self, kind: str, k: int, compute: Callable[[], T]) -> T:
-        like = self._like()
+        like = next(self._network.parameters())
         return self._kept(kind, (k, like.dtype, like.device), compute)
