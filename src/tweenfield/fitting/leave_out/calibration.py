@@ -64,7 +64,8 @@ def spread(kinds: Sequence[Sequence[Seen]]) -> list[list[Seen]]:
 
 def _errors(mixing: Mixing, seen: Seen) -> np.ndarray:
     """The mean squared error of a hidden frame, in levels of 255, for each strength."""
-    none, full = seen.left(mixing, 0.0), seen.left(mixing, 1.0)
+    full = seen.left(mixing, 1.0)
+    none = seen.hidden.missing[0].to(full)
     left = [none + float(strength) * (full - none) for strength in _STRENGTHS]
     return np.array([255**2 * float(part.square().mean()) for part in left])
 
