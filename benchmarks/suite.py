@@ -172,13 +172,27 @@ def main() -> None:
         print(f"\n{half}\n\n{summary(content['cells'], half)}")
 
 
+def complete(cells: dict, half: str, stride: int) -> dict[str, dict]:
+    """The windows of a half at a stride for which all peers and presets are there, by name."""
+    suffix = f" / {stride}"
+    return {
+        name.removesuffix(suffix): cell
+        for name, cell in cells.items()
+        if cell["half"] == half and name.endswith(suffix) and {*PEERS, *PRESETS} <= cell.keys()
+    }
+
+
+def gain(cell: dict, preset: str, figure: str = "psnr") -> float:
+    """What a preset has more than the best peer of this window."""
+    return cell[preset][figure] - max(cell[peer][figure] for peer in PEERS)
+
+
 def summary(cells: dict, half: str) -> str:
     """By preset, stride and length of motion: gain over each window's best peer, windows lost, worst loss."""
     rows = []
     for preset in PRESETS:
-        complete = [c for c in cells.values() if c["half"] == half and {*PEERS, preset} <= c.keys()]
         for stride in STRIDES:
-            here = [c for k, c in cells.items() if k.endswith(f"/ {stride}") and c in complete]
+            here = complete(cells, half, stride).values()
             for low, high in [*zip((0, *CLASSES), CLASSES, strict=False), (0, CLASSES[-1])]:
                 chosen = [c for c in here if low <= c["motion"] < high]
                 if chosen:
@@ -190,21 +204,18 @@ def summary(cells: dict, half: str) -> str:
 def listing(cells: dict, half: str, stride: int) -> str:
     """Each window: its best peer, and the gain of each preset over it, in dB and in SSIM."""
     rows = []
-    for name, cell in cells.items():
-        if cell["half"] == half and name.endswith(f" / {stride}") and {*PEERS, *PRESETS} <= cell.keys():
-            best = max(PEERS, key=lambda peer: cell[peer]["psnr"])
-            ssim = max(cell[peer]["ssim"] for peer in PEERS)
-            gains = (f"{cell[preset]['psnr'] - cell[best]['psnr']:+.2f}" for preset in PRESETS)
-            size, shown = "{}x{}".format(*cell["size"]), name.rpartition(" / ")[0]
-            against = f"{best} {cell[best]['psnr']:.2f}"
-            difference = f"{cell['standard']['ssim'] - ssim:+.4f}"
-            rows.append((shown, size, f"{cell['motion']:.1f}", against, *gains, difference))
+    for name, cell in complete(cells, half, stride).items():
+        best = max(PEERS, key=lambda peer: cell[peer]["psnr"])
+        size, against = "{}x{}".format(*cell["size"]), f"{best} {cell[best]['psnr']:.2f}"
+        gains = (f"{gain(cell, preset):+.2f}" for preset in PRESETS)
+        ssim = f"{gain(cell, 'standard', 'ssim'):+.4f}"
+        rows.append((name, size, f"{cell['motion']:.1f}", against, *gains, ssim))
     return table(("window", "size", "motion", "best peer", *PRESETS, "SSIM of `standard`"), rows)
 
 
 def _row(cells: list[dict], preset: str, low: float, high: float) -> tuple:
-    gains = [c[preset]["psnr"] - max(c[p]["psnr"] for p in PEERS) for c in cells]
-    ssim = [c[preset]["ssim"] - max(c[p]["ssim"] for p in PEERS) for c in cells]
+    gains = [gain(c, preset) for c in cells]
+    ssim = [gain(c, preset, "ssim") for c in cells]
     motion = "all" if (low, high) == (0, CLASSES[-1]) else f"{low} to {high}"
     lost = sum(g < -0.1 for g in gains)
     return motion, len(cells), f"{np.mean(gains):+.2f}", lost, f"{min(gains):+.2f}", f"{min(ssim):+.4f}"

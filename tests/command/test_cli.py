@@ -19,6 +19,9 @@ SIREN = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2
 TINY = [*SIREN, "--steps", "20"]
 # Long enough to be interrupted; never run to its end.
 ENDLESS = [*SIREN, "--steps", "1000000"]
+needs_proc = pytest.mark.skipif(
+    not Path("/proc").exists(), reason="needs /proc to see when the fit has begun"
+)
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +207,7 @@ def test_field_flags_reach_the_recipe(clip, tmp_path):
     assert (recipe.fit.seed, recipe.fit.steps, recipe.field.width, recipe.field.depth) == (9, 20, 16, 2)
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
+@needs_proc
 def test_ctrl_c_while_fitting_leaves_a_usable_checkpoint_that_resumes(clip, tmp_path):
     target, checkpoint = tmp_path / "m.tween", tmp_path / "m.checkpoint.tween"
     target.write_bytes(b"an older model")
@@ -223,7 +226,7 @@ def test_ctrl_c_while_fitting_leaves_a_usable_checkpoint_that_resumes(clip, tmp_
     assert load(checkpoint).step > part.step
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
+@needs_proc
 def test_sigterm_is_taken_for_ctrl_c(clip, tmp_path):
     target, by = tmp_path / "m.tween", signal.SIGTERM
     stopped = interrupted("fit", clip, "-o", target, *ENDLESS, wait_for=burning, by=by)
@@ -235,7 +238,7 @@ def test_sigterm_is_taken_for_ctrl_c(clip, tmp_path):
     fails(stopped, 143, "stopped by SIGTERM", "the same command goes on from here")
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see when the fit has begun")
+@needs_proc
 def test_ctrl_c_elsewhere_leaves_nothing(clip, tmp_path):
     result = interrupted("eval", clip, "-o", tmp_path / "out", *ENDLESS, wait_for=burning)
     fails(result, 1, "stopped by Ctrl-C; the output was not written")

@@ -143,7 +143,9 @@ def trace(around: Window, fraction: float) -> Trace:
     before, after = around.present
     acceleration = onward_after + onward_before if before and after else still
     if not around.cut:
-        bend = s * (1 - s) / 2 * _acceleration(around, v, to_first, to_second)
+        bend = (
+            s * (1 - s) / 2 * _acceleration(around, v, (to_first, to_second), (onward_before, onward_after))
+        )
         near = [straight + bend for straight in near]
     disagreed = 1 - cv2.blur((sure_ahead + sure_back) / 2, (_AROUND, _AROUND))
     return Trace(
@@ -161,17 +163,26 @@ def trace(around: Window, fraction: float) -> Trace:
     )
 
 
-def _acceleration(around: Window, v: np.ndarray, to_first: np.ndarray, to_second: np.ndarray) -> np.ndarray:
-    """A at each pixel, in pixels per squared middle interval; 0 where no neighbouring interval is present."""
+def _acceleration(
+    around: Window,
+    v: np.ndarray,
+    to_ends: tuple[np.ndarray, np.ndarray],
+    onward: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """A at each pixel, in pixels per squared middle interval; 0 where no neighbouring interval is present.
+
+    ``to_ends`` leads to the first and the second frame, ``onward`` from there to the ones beyond.
+    """
     total, weights = np.zeros_like(v), [np.zeros_like(v[..., :1])]
-    beyond = ((0, around.backward, around.forward, to_first), (2, around.forward, around.backward, to_second))
-    for present, (k, onward, opposite, here) in zip(around.present, beyond, strict=True):
+    # The change of velocity from the interval before, or to the one after, has v with this sign.
+    beyond = ((1, 0, around.backward, around.forward), (-1, 2, around.forward, around.backward))
+    for present, (sign, k, there, back), here, vector in zip(
+        around.present, beyond, to_ends, onward, strict=True
+    ):
         if present:
             duration = np.float32(around.durations[k] / around.durations[1])
-            weight = _at(agreement(onward[k], opposite[k]), here)[..., None]
-            # The change of velocity from the interval before, or to the one after.
-            change = (v if k == 0 else -v) + _at(onward[k], here) / duration
-            total += weight * 2 / (1 + duration) * change
+            weight = _at(agreement(there[k], back[k]), here)[..., None]
+            total += weight * 2 / (1 + duration) * (sign * v + vector / duration)
             weights.append(weight)
     sure = np.maximum.reduce(weights) / np.maximum(sum(weights), _TINY)
     mean = sure * total

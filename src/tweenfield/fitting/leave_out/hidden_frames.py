@@ -116,13 +116,13 @@ class Seen(NamedTuple):
     number: int
     """Number of the frame in the video."""
 
-    def _like(self, like: Tensor) -> Hidden:
+    def _to(self, like: Tensor) -> Hidden:
         """The hidden frame in another precision, and on another device."""
         return Hidden(*(part.to(like) for part in self.hidden))
 
     def left(self, mixing: Mixing, strength: float | Tensor) -> Float[Tensor, "3 rows columns"]:
         """The truth less the prediction by a network, with the type and on the device that it has."""
-        hidden = self._like(next(mixing.parameters()))
+        hidden = self._to(next(mixing.parameters()))
         left: Tensor = hidden._replace(confidence=torch.ones_like(hidden.confidence)).left(mixing, strength)
         return left[0]
 
@@ -132,7 +132,7 @@ class Seen(NamedTuple):
         """The squared error of what is drawn, mean over RGB, in levels of 255, and the weights."""
         squared = 255**2 * self.left(mixing, mixing.strength).square().mean(dim=0)
         like = next(mixing.parameters())
-        hidden = self._like(like)
+        hidden = self._to(like)
         evidence = Evidence(
             features=hidden.features,
             fine=hidden.fine,
