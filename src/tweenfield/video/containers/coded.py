@@ -20,9 +20,10 @@ from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_alpha
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
+from tweenfield.video.containers.x264 import x264_options
 from tweenfield.video.containers.x265 import REORDERED, x265_options
 from tweenfield.video.depth import Levels
-from tweenfield.video.hdr import svtav1_parameters, x264_parameters
+from tweenfield.video.hdr import svtav1_parameters
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -195,8 +196,8 @@ class _Picture:
         options = codec.options_for(look.encoding, clear=shape.clear)
         if codec.encoder == "libx265":
             options |= x265_options(shape.size, shape.frames, look.hdr)
-        elif codec.encoder == "libx264" and (told := x264_parameters(look.hdr)):
-            options["x264-params"] = ":".join(told)
+        elif codec.encoder == "libx264":
+            options |= x264_options(look.hdr)
         elif codec.encoder == "libsvtav1" and (told := svtav1_parameters(look.hdr)):
             options["svtav1-params"] = ":".join(told)
         stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
