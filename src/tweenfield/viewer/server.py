@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
 from importlib.resources import files
+from threading import Event
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -81,8 +82,10 @@ class _Pictures:
         return await asyncio.wrap_future(self._worker.submit(asker, job))
 
 
-def create_app(session: Session, *, token: str, port: int) -> FastAPI:
-    """The application that shows ``session`` to whoever has the token, at 127.0.0.1:``port``."""
+def create_app(session: Session, *, token: str, port: int, framed: Event) -> FastAPI:
+    """The application that shows ``session`` to whoever has the token, at 127.0.0.1:``port``; in a frame of
+    another page of this machine once ``framed`` is set.
+    """
     app = FastAPI(title="tweenfield viewer", docs_url=None, redoc_url=None, openapi_url=None)
     worker, kept = Worker(), Kept()
     pictures = _Pictures(session, worker, kept)
@@ -186,7 +189,7 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
     for address, constant in (("/wheel", color_wheel()), ("/levels", levels_scale())):
         app.get(address)(_constant(constant, "image/png"))
 
-    app.add_middleware(Guard, token=token, port=port)
+    app.add_middleware(Guard, token=token, port=port, framed=framed)
     return app
 
 
