@@ -127,6 +127,14 @@ class Field(nn.Module, ABC):
         levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
 
+    def waits(self, t: float) -> bool:
+        """Whether the picture at time ``t`` waits for flow that is still to be estimated."""
+        return False
+
+    def alone(self) -> Field:
+        """A field that waits for less, and whose pictures are a first look; this one if there is none."""
+        return self
+
     @property
     def expects_error(self) -> bool:
         """Whether it has an error to expect, as all of its kind have, or none."""

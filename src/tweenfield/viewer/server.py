@@ -125,16 +125,18 @@ def create_app(session: Session, *, token: str, port: int, framed: Event) -> Fas
         client: Client = "",
         pane: Pane = "",
         save: bool = False,
+        first: bool = False,
     ) -> Response:
         at, high, version = pictures.time(t), pictures.height(height), session.version
+        first = first and what == FIELD and session.waits(at)
 
         def draw() -> bytes:
-            data, label = session.encoded(what, at, high, kind)
+            data, label = session.encoded(what, at, high, kind, first=first)
             # Kept together.
             return label.encode() + b"\0" + data
 
         # A field has other pictures when it is another; so have those that are shown until there is one.
-        key = ("frame", what, version if what == FIELD else 0, at, high, kind)
+        key = ("frame", what, version if what == FIELD else 0, at, high, kind, first)
         label, _, data = (await pictures.get(f"{client}/{pane}/frame", key, draw)).partition(b"\0")
         headers = {"x-shown": quote(label), "x-version": str(version)}
         if save:

@@ -48,8 +48,24 @@ class Sight(NamedTuple):
     """Those of the candidates, in [0, 1]."""
     cues: Float16[Tensor, "cues rows columns"]
     """Those of ``candidates.trace``."""
+    phase: Float16[Tensor, "rows columns"]
+    """How far between pixels colours are fetched: 0 at pixels, 2 in the middle of four."""
     fraction: float
     """The fraction of the interval."""
+
+
+def sight_of(
+    colors: Float[Tensor, "candidates 3 rows columns"],
+    cues: Float[Tensor, "cues rows columns"],
+    displacement: Float[Tensor, "moving 2 rows columns"],
+    fraction: float,
+) -> Sight:
+    """What is seen of candidates fetched at ``displacement``, in pixels of the picture."""
+    near = displacement[: NEAR[1] + 2]
+    apart = (near - near.round()).square().sum(dim=1)
+    share = near.new_tensor([1 - fraction, fraction] * 2)
+    phase = 2 * (share[:, None, None] * apart).sum(dim=0)
+    return Sight(colors.half(), cues.half(), phase.half(), fraction)
 
 
 def cues_of(

@@ -31,8 +31,8 @@ from torch.nn import functional as F
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.transport import gathering, kernels
-from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
-from tweenfield.fields.transport.expected import ExpectedError, Sight, reason
+from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, observed_window, trace
+from tweenfield.fields.transport.expected import ExpectedError, Sight, reason, sight_of
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import Mixing, gather
@@ -149,6 +149,20 @@ class Transport(Field):
         alpha = observations.get("alpha")
         self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
+
+    def waits(self, t: float) -> bool:
+        """Whether flow around ``t`` is still to be estimated."""
+        interval, flow = place(t, self.grid.frames)[0], self._observed["forward_flow"]
+        near = range(max(interval - 1, 0), min(interval + 2, len(flow)))
+        return isinstance(flow, OnDemand) and not all(flow.has(k) for k in near)
+
+    @torch.inference_mode(False)
+    def alone(self) -> Transport:
+        """The field that sees nothing of the intervals around the one it draws."""
+        field = self._config.build(self.grid, 0).to(self._like)
+        field.load_state_dict(self.state_dict())
+        field.restore(self._observed | {"breaks": np.ones(self.grid.frames - 1, bool)})
+        return field
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
@@ -331,7 +345,7 @@ class Transport(Field):
             present = torch.from_numpy(traced.present).to(self._like)[None]
             evidence = gather(colors[None], cues[None], present, self._like.new_tensor([knot / KNOTS]))
         weights: Tensor = self.mixing(evidence, strength=self.mixing.strength)
-        return weights[0], Sight(colors.half(), cues.half(), knot / KNOTS)
+        return weights[0], sight_of(colors, cues, self.reduction * displacement, knot / KNOTS)
 
     def _candidates(
         self, interval: int, displacement: Float[Tensor, "candidates 2 rows columns"]
@@ -369,13 +383,7 @@ class Transport(Field):
         return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
 
     def _trace(self, interval: int, knot: int) -> Trace:
-        first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        names = ("forward_flow", "backward_flow", "cuts", "breaks", "moves", "durations")
-        forward, backward, cuts, breaks, moves, durations = (
-            self._observed[name][first : last - 1] for name in names
-        )
-        around = window(forward, backward, cuts, breaks, moves, durations, interval - first)
-        return trace(around, knot / KNOTS)
+        return trace(observed_window(self._observed, interval), knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
