@@ -7,9 +7,9 @@ Each time is from the request to the last byte of the PNG, over HTTP on one mach
 interval that wasn't looked at yet; "knot" one of those where a transport field that is new to an interval is
 ready soonest, which the page asks for while it is dragged fast; "same" another time in the same interval;
 "kept" the same time again. For these the flow is known, as that of a model file is. "error" is the error to
-expect in an interval that is new. In a clip that was fitted while it was looked at, flow is still to be estimated
-where the fit hasn't been: "first look" is the first picture there, which waits for that of one interval, and
-"after it" the exact one, which the page asks for then, and which waits for its two neighbours'.
+expect in an interval that is new. In a clip that was fitted while it was looked at, flow is still to be
+estimated where the fit hasn't been: "first look" is the first picture there, which waits for that of one
+interval, and "after it" the exact one, which the page asks for then, and which waits for its two neighbours'.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ The squared error of a pixel, mean over RGB, in levels of 255, is modelled by it
 c are cues, most of them logarithms, at the pixel and averaged over squares of 5x5 and 17x17 around it: how
 the candidates scatter around the mixture; how the frame before and the one after differ along the forward
 flow, along the backward flow and without motion; how the two flows' mixtures differ, the far candidates from
-the mixture, and the mixture from the base; how steep the picture is. Besides these: agreement, length of the
+the mixture, and the mixture from the base; how steep the picture is; what of its finest detail is lost where
+it is fetched from between pixels. Besides these: how far between pixels that is, agreement, length of the
 motion, acceleration, share of standing still, and the time.
 
 g is a small network that was fitted once, to other clips (benchmarks/trust_network.py). Its loss is the
@@ -90,24 +91,39 @@ def cues_of(
     gray = drawn.mean(dim=0).numpy()
     dx, dy = (cv2.Sobel(gray, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
     maps.append(dx * dx + dy * dy)
+    phase = sight.phase.float().cpu().numpy()
+    maps.append(phase * np.square(cv2.Laplacian(gray, cv2.CV_32F, scale=1 / 4)))
     averaged = [np.log(cv2.blur(m, (side, side)) + _LEAST) for m in maps for side in _SIDES]
     disagreed = 1 - agreement
-    others = [disagreed, cv2.blur(disagreed, (_AROUND, _AROUND)), *cues[2:].numpy()]
+    others = [
+        phase,
+        cv2.blur(phase, (_SIDES[-1], _SIDES[-1])),
+        disagreed,
+        cv2.blur(disagreed, (_AROUND, _AROUND)),
+        *cues[2:].numpy(),
+    ]
     return np.stack((*averaged, *others, np.full_like(gray, 4 * s * (1 - s))), dtype=np.float32)
 
 
 @cache
-def _network() -> dict[str, np.ndarray]:
-    """The layers of g, for cues that were shifted and scaled."""
+def _fitted() -> dict[str, np.ndarray]:
+    """The layers of g, and ``harder``."""
     with (files("tweenfield.fields.transport") / "expected.npz").open("rb") as file:
         return dict(np.load(file))
 
 
+def harder() -> float:
+    """The logarithm of the factor by which the squared error of hidden frames is larger beside g than that of
+    frames between observed ones: the median over the clips that g was fitted to.
+    """
+    return float(_fitted()["harder"])
+
+
 def unscaled(cues: Float32[np.ndarray, "cues rows columns"]) -> Float32[np.ndarray, "rows columns"]:
     """g: the logarithm of the squared error to expect, but for what is measured on the clip."""
-    layers = _network()
+    layers = _fitted()
     values = cues.reshape(len(cues), -1)
-    count = len(layers) // 2
+    count = (len(layers) - 1) // 2
     for number in range(count):
         values = layers[f"weight{number}"] @ values + layers[f"bias{number}"][:, None]
         if number < count - 1:
