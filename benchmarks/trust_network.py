@@ -5,8 +5,8 @@ held-out frames, and of frames that the fit itself hides, both with their true e
 kind of frame has a level of its own, which is fitted along and thrown away: on a new clip it is measured. The
 loss is log E + e^2 / E at pixels, and a robust square of the difference in log E at the means of frames.
 
-How much harder frames are that the fit hides at half the size, by which a new clip's level is measured, is the
-median over clips and strides.
+How much harder frames are that the fit hides at half the size, by which a new clip's level is measured, is
+the median over clips and strides.
 """
 
 import argparse

@@ -155,8 +155,7 @@ class Field(nn.Module, ABC):
         Raises:
             UsageError: the field has none.
         """
-        squared = float(self.expected_error(t).square().mean()) / 255**2
-        return min(-10 * math.log10(max(squared, 1e-10)), 100.0)
+        return psnr_of(float(self.expected_error(t).square().mean()))
 
     def error_reason(self, t: float) -> str:
         """What most of the error to expect of the picture at time ``t`` is due to, in a few words.
@@ -193,6 +192,11 @@ class FieldConfig(Protocol):
     def build(self, grid: Grid, seed: int) -> Field:
         """A field with initial parameters; ``seed`` alone decides them."""
         ...
+
+
+def psnr_of(squared: float) -> float:
+    """The PSNR in dB of a mean squared error in levels of 255, at most 100."""
+    return min(-10 * math.log10(max(squared / 255**2, 1e-10)), 100.0)
 
 
 def check_network(name: str, width: int, depth: int) -> None:

@@ -70,12 +70,14 @@ def sight_of(
 
 
 def cues_of(
-    sight: Sight, weight: Float[Tensor, "candidates rows columns"]
-) -> Float32[np.ndarray, "cues rows columns"]:
-    """All that g is told of each pixel of a mixture with these weights."""
+    sight: Sight, weight: Float[Tensor, "candidates rows columns"], step: int = 1
+) -> Float32[np.ndarray, "cues _ _"]:
+    """All that g is told of each pixel of a mixture with these weights, or of every ``step``-th of every
+    ``step``-th row.
+    """
     s = sight.fraction
     agreement, cues = sight.cues[:2].amin(dim=0).float().cpu().numpy(), sight.cues.float().cpu()
-    colors, w = 255 * sight.colors.float().cpu(), weight.float().cpu()[:, None]
+    colors, w = sight.colors.float().cpu(), weight.float().cpu()[:, None]
     base = base_weights(cues[None, CUES - 1], torch.tensor([s]))[0][:, None]
     drawn = (w * colors).sum(dim=0)
     along = [(1 - s) * colors[first] + s * colors[first + 1] for first in NEAR[:2]]
@@ -87,13 +89,14 @@ def cues_of(
         (colors[4:6] - drawn).square().mean(dim=0),
         (drawn - (base * colors).sum(dim=0)).square(),
     ]
-    maps = [square.mean(dim=0).numpy() for square in squares]
-    gray = drawn.mean(dim=0).numpy()
+    maps = [255**2 * square.mean(dim=0).numpy() for square in squares]
+    gray = 255 * drawn.mean(dim=0).numpy()
     dx, dy = (cv2.Sobel(gray, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
     maps.append(dx * dx + dy * dy)
     phase = sight.phase.float().cpu().numpy()
     maps.append(phase * np.square(cv2.Laplacian(gray, cv2.CV_32F, scale=1 / 4)))
-    averaged = [np.log(cv2.blur(m, (side, side)) + _LEAST) for m in maps for side in _SIDES]
+    chosen = np.s_[::step, ::step]
+    averaged = [np.log(cv2.blur(m, (side, side))[chosen] + _LEAST) for m in maps for side in _SIDES]
     disagreed = 1 - agreement
     others = [
         phase,
@@ -102,7 +105,8 @@ def cues_of(
         cv2.blur(disagreed, (_AROUND, _AROUND)),
         *cues[2:].numpy(),
     ]
-    return np.stack((*averaged, *others, np.full_like(gray, 4 * s * (1 - s))), dtype=np.float32)
+    others.append(np.full_like(gray, 4 * s * (1 - s)))
+    return np.stack((*averaged, *(other[chosen] for other in others)), dtype=np.float32)
 
 
 @cache
@@ -144,10 +148,10 @@ class ExpectedError(nn.Module):
         self.register_buffer("scale", torch.zeros(frames))
 
     def forward(
-        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int
-    ) -> Float[Tensor, "rows columns"]:
-        """Of the mixture with these weights in that interval."""
-        log = torch.from_numpy(unscaled(cues_of(sight, weight))).to(weight)
+        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int, step: int = 1
+    ) -> Float[Tensor, "_ _"]:
+        """Of the mixture with these weights in that interval; ``step`` as for ``cues_of``."""
+        log = torch.from_numpy(unscaled(cues_of(sight, weight, step))).to(weight)
         d = torch.lerp(self.scale[interval], self.scale[interval + 1], sight.fraction).to(weight)
         return (log + d).clamp(-6, 11).exp() + _ROUNDING
 

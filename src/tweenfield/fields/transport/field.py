@@ -18,6 +18,7 @@ The weights are those of ``mixing.py``, whose network ``tweenfield.fitting.leave
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, final
@@ -29,20 +30,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tweenfield.fields import splines
-from tweenfield.fields.base import Field, Grid, check_network
+from tweenfield.fields.base import Field, Grid, check_network, psnr_of
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, observed_window, trace
 from tweenfield.fields.transport.expected import ExpectedError, Sight, reason, sight_of
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import Mixing, gather
-from tweenfield.fields.transport.pictures import Pictures
+from tweenfield.fields.transport.pictures import Pictures, as_grey, observations_of
 from tweenfield.flow.observed import Observed
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
 
 # What is kept of each: the two knots around a time, and those of one interval.
 _KEPT = {"trace": 2, "maps": 2, "splined": 1, "error": 3}
+# Pixels of maps of which every fourth is enough for a mean.
+_MANY = 20000
 T = TypeVar("T")
 
 
@@ -106,19 +109,7 @@ class Transport(Field):
 
     def observe(self, observed: Observed) -> None:
         """Keep references to the frames and their flow, which are read when a frame is rendered."""
-        small, alpha = observed.reduced(self.reduction), observed.video.alpha
-        self.restore(
-            {
-                "frames": observed.video.frames,
-                **({} if alpha is None else {"alpha": alpha}),
-                "forward_flow": small.flow.forward,
-                "backward_flow": small.flow.backward,
-                "cuts": small.cuts,
-                "breaks": small.breaks,
-                "moves": small.moves,
-                "durations": small.durations,
-            }
-        )
+        self.restore(observations_of(observed, self.reduction))
 
     def observations(self) -> dict[str, Rows]:
         """The observed frames, their opacity if they are transparent, forward and backward flow on the grid
@@ -147,7 +138,7 @@ class Transport(Field):
         self._observed = dict(observations)
         self._colors = Pictures(observations["frames"], self.reduction, self.mixing)
         alpha = observations.get("alpha")
-        self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, self.mixing)
+        self._alpha = None if alpha is None else Pictures(as_grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
 
     def waits(self, t: float) -> bool:
@@ -249,12 +240,15 @@ class Transport(Field):
     @torch.no_grad()
     def expected_error(self, t: float) -> Float[Tensor, "height width"]:
         """The error to expect at each pixel of the picture at ``t``; see ``expected.py``."""
-        interval, knot, share = place(t, self.grid.frames)
-        squared = self._squared_error_at(interval, knot)
-        if share:
-            squared = torch.lerp(squared, self._squared_error_at(interval, knot + 1), share)
-        enlarged = F.interpolate(squared[None, None], scale_factor=self.reduction, mode="bilinear")
+        squared = self._squared_error(t)[None, None]
+        enlarged = F.interpolate(squared, scale_factor=self.reduction, mode="bilinear")
         return enlarged[0, 0, : self.grid.height, : self.grid.width].sqrt()
+
+    @torch.no_grad()
+    def expected_psnr(self, t: float) -> float:
+        """The PSNR in dB to expect of the picture at ``t``, by every fourth of many pixels: 0.1 dB off."""
+        many = math.prod(self._observed["forward_flow"].shape[1:3]) > _MANY
+        return psnr_of(float(self._squared_error(t, 2 if many else 1).mean()))
 
     @torch.no_grad()
     def error_reason(self, t: float) -> str:
@@ -263,21 +257,31 @@ class Transport(Field):
         knot = min(max(round(knot + share), 1), KNOTS - 1)
         return reason(self._maps(interval, knot).sight, self._squared_error_at(interval, knot))
 
-    def _squared_error_at(self, interval: int, knot: int) -> Float[Tensor, "rows columns"]:
-        """The squared error to expect at a knot, on the grid of the maps."""
+    def _squared_error(self, t: float, step: int = 1) -> Float[Tensor, "_ _"]:
+        """The squared error to expect at ``t``, at every ``step``-th pixel of the maps' rows and columns."""
+        interval, knot, share = place(t, self.grid.frames)
+        squared = self._squared_error_at(interval, knot, step)
+        return (
+            torch.lerp(squared, self._squared_error_at(interval, knot + 1, step), share) if share else squared
+        )
+
+    def _squared_error_at(self, interval: int, knot: int, step: int = 1) -> Float[Tensor, "_ _"]:
+        """The same at a knot."""
 
         def compute() -> Tensor:
             s = knot / KNOTS
             if s in (0, 1):  # an observed frame, which is exact
-                return self._like.new_zeros(self._observed["forward_flow"].shape[1:3])
+                return self._like.new_zeros(self._observed["forward_flow"].shape[1:3])[::step, ::step]
             maps = self._maps(interval, knot)
             if maps.sight is not None:
-                return self.error(maps.sight, maps.weight, interval)  # type: ignore[no-any-return]
+                return self.error(maps.sight, maps.weight, interval, step)  # type: ignore[no-any-return]
             # Across a cut the picture is that of the other shot as likely as not.
-            first, second = (self._colors.small_colors(k) for k in (interval, interval + 1))
+            first, second = (
+                self._colors.small_colors(k)[:, ::step, ::step] for k in (interval, interval + 1)
+            )
             return min(s, 1 - s) * (255 * (first - second)).square().mean(dim=0)
 
-        return self._keep("error", (interval, knot), compute)
+        return self._keep("error", (interval, knot, step), compute)
 
     def _has_kernels(self) -> bool:
         """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
@@ -389,9 +393,3 @@ class Transport(Field):
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
         versions = tuple(tensor._version for tensor in (*self.parameters(), *self.buffers()))
         return self._kept(kind, (*key, self._like.dtype, self._like.device, versions), compute)
-
-
-def _grey(alpha: Rows) -> OnDemand:
-    """Opacity as pictures of three equal channels, as all that draws takes three."""
-    shape = *alpha.shape, 3
-    return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.kept import Kept
+from tweenfield.flow.observed import Observed
 from tweenfield.flow.sampling import reduce
-from tweenfield.storage.on_demand import Rows
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels, full_scale
 
 # As many as an interval's window has.
@@ -73,3 +74,24 @@ class Pictures:
     def _keep(self, kind: str, k: int, compute: Callable[[], T]) -> T:
         like = next(self._network.parameters())
         return self._kept(kind, (k, like.dtype, like.device), compute)
+
+
+def as_grey(alpha: Rows) -> OnDemand:
+    """Opacity as pictures of three equal channels, as all that draws takes three."""
+    shape = *alpha.shape, 3
+    return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)
+
+
+def observations_of(observed: Observed, reduction: int) -> dict[str, Rows]:
+    """What a field refers to: frames, and flow reduced to the maps."""
+    small, alpha = observed.reduced(reduction), observed.video.alpha
+    return {
+        "frames": observed.video.frames,
+        **({} if alpha is None else {"alpha": alpha}),
+        "forward_flow": small.flow.forward,
+        "backward_flow": small.flow.backward,
+        "cuts": small.cuts,
+        "breaks": small.breaks,
+        "moves": small.moves,
+        "durations": small.durations,
+    }
