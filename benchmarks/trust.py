@@ -122,7 +122,9 @@ def plot(found: dict) -> Figure:
             *(np.concatenate([r[k] for r in points]) for k in ("psnr_expected", "psnr")), s=6, label=name
         )
     ends = (22, 55)
-    frames.fill_between(ends, np.subtract(ends, WITHIN), np.add(ends, WITHIN), color="#d6d3d1", alpha=0.6)
+    frames.fill_between(
+        ends, np.subtract(ends, WITHIN), np.add(ends, WITHIN), color="#d6d3d1", alpha=0.6, zorder=0
+    )
     frames.set(
         title="PSNR of held-out frames", xlabel="expected (dB)", ylabel="true (dB)", xlim=ends, ylim=ends
     )
