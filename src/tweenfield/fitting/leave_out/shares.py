@@ -1,0 +1,70 @@
+"""How much of another interpolator's frames to mix in, as hidden frames say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from tweenfield.errors import UsageError
+from tweenfield.fields.base import Field
+from tweenfield.fields.shares import CLASSES, classes
+from tweenfield.fields.transport import Transport
+from tweenfield.fields.transport.expected import disagreement
+from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE, hide_frames
+from tweenfield.flow.observed import Observed
+from tweenfield.video.depth import colors
+
+# Hidden frames that are looked at.
+_FRAMES = 8
+# Against division by zero.
+_TINY = 1e-9
+
+
+@torch.no_grad()
+def measure_shares(
+    field: Field,
+    observed: Observed,
+    between: Callable[[np.ndarray, np.ndarray, float], Float32[np.ndarray, "height width 3"]],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Float32[np.ndarray, " classes"]:
+    """The share for each class of disagreement (``tweenfield.fields.shares``) that is best on hidden frames:
+
+        r = sum (V - f) (g - f) / sum (g - f)^2,
+
+    the least squares of f + r (g - f) to the hidden frames V, with the field's prediction f and the other
+    interpolator's g, bounded to 0 and 1. Frames are hidden at full size alone: at half the size, where motion
+    is half as long, whoever follows long motion well can't show it.
+
+    Args:
+        field: a fitted field.
+        observed: what it was fitted to.
+        between: two frames and a fraction of the way from one to the other; returns colours in [0, 1].
+        on_progress: called with the number of hidden frames drawn and to be drawn.
+
+    Raises:
+        UsageError: the field isn't ``transport``.
+    """
+    if not isinstance(field, Transport):
+        raise UsageError(
+            f"the field {field.name} follows no flow when it draws, so nothing can be mixed in where flow is "
+            "in doubt; use transport"
+        )
+    gained, squared = np.zeros(CLASSES), np.zeros(CLASSES)
+    seen = [one for kind in hide_frames(observed, field.reduction, _FRAMES, [FULL_SIZE]) for one in kind]
+    for done, one in enumerate(seen, start=1):
+        first, second, truth = one.pictures()
+        x, y = one.pixel
+        other, true = (
+            picture[y :: field.reduction, x :: field.reduction]
+            for picture in (between(first, second, one.sight.fraction), colors(truth))
+        )
+        left = one.left(field.mixing, field.mixing.strength).permute(1, 2, 0).cpu().numpy()
+        further = left + other - true
+        which = classes(disagreement(one.sight).numpy())
+        gained += np.bincount(which.ravel(), (left * further).sum(axis=-1).ravel(), CLASSES)
+        squared += np.bincount(which.ravel(), (further * further).sum(axis=-1).ravel(), CLASSES)
+        on_progress(done, len(seen))
+    return np.clip(gained / np.maximum(squared, _TINY), 0, 1).astype(np.float32)
