@@ -91,6 +91,7 @@ def companion(text: str) -> Rife | Command:
     ``NAME=COMMAND``.
 
     Raises:
+        BaselineError: it is RIFE, and that isn't installed.
         UsageError: there is none of that name, or it is one that can't draw from any two frames.
     """
     (found,) = chosen([text]).values()
@@ -99,6 +100,8 @@ def companion(text: str) -> Rife | Command:
             f"{text!r} doesn't draw from any two frames, as what is mixed in must; use rife, rife-4.0 or "
             "NAME='COMMAND {a} {b} {t} {out}'"
         )
+    if isinstance(found, Rife):
+        found.load()
     return found
 
 

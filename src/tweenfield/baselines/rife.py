@@ -75,6 +75,14 @@ class Rife:
             first = observed.frames[k]
             yield colors(first) if s == 0 else self.between(first, observed.frames[k + 1], float(s))
 
+    def load(self) -> None:
+        """Read the network, which drawing does the first time.
+
+        Raises:
+            BaselineError: as above.
+        """
+        _network(self.wheel)
+
     def between(
         self, first: np.ndarray, second: np.ndarray, s: float
     ) -> Float32[np.ndarray, "height width 3"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tweenfield.command.console import Stages
+from tweenfield.command.console import Stages, say
 from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,14 +28,22 @@ def between_of(text: str | None, recipe: Recipe) -> Between | None:
 
 
 def companion_of(
-    text: str | None, result: FitResult, video: Video, flow: Flow, on_stage: Stages
+    text: str | None, result: FitResult, video: Video, flow: Flow, on_stage: Stages, quiet: bool
 ) -> Companion | None:
     """The interpolator that was asked for, with its shares measured on this video."""
     from tweenfield.evaluation.accompany import accompany
 
     between = between_of(text, result.recipe)
-    if between is None:
+    if text is None or between is None:
         return None
-    return accompany(
+    companion = accompany(
         result.field, video, flow, between, on_progress=lambda done, total: on_stage("other", done, total)
     )
+    if not companion.shares.any():
+        name = text.partition("=")[0]
+        say(
+            f"tweenfield: {video.name}: {name} is of no help on hidden frames, and isn't mixed in",
+            quiet=quiet,
+        )
+        return None
+    return companion

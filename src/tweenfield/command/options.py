@@ -269,7 +269,7 @@ WithOption = Annotated[
     typer.Option(
         "--with",
         metavar="NAME[=...]",
-        help="Mix another interpolator in where flow is in doubt, as far as that helps on frames hidden for a "
+        help="Mix another interpolator in where flow is in doubt, as far as it helps on frames hidden for a "
         "test: rife, rife-4.0, or NAME='COMMAND {a} {b} {t} {out}'.",
         show_default=False,
         rich_help_panel=DRAW,

@@ -151,7 +151,7 @@ def _make(
 
     flow = actions.flow_of(settings.flow, video, on_stage)
     result = _fitted(video, flow, settings, recipe, folder, on_stage)
-    companion = companions.companion_of(drawing.with_, result, video, flow, on_stage)
+    companion = companions.companion_of(drawing.with_, result, video, flow, on_stage, settings.quiet)
     drawn = actions.drawer(
         result,
         timeline,

@@ -35,8 +35,8 @@ class Companion:
     def joined(
         self, field: Field, t: float, colors: Float32[np.ndarray, "height width 3"]
     ) -> Float32[np.ndarray, "height width 3"]:
-        """The colours that ``field`` has at ``t``, in [0, 1], with the companion's mixed in. Across a cut they
-        stay as they are, and so do those of a field that follows no flow.
+        """The colours that ``field`` has at ``t``, in [0, 1], with the companion's mixed in; as they are
+        across a cut, and if the field follows no flow.
         """
         k = min(int(t), len(self.frames) - 2)
         disagreement = field.disagreement(t) if 0 < t - k < 1 and self.shares.any() else None

@@ -151,8 +151,8 @@ class Field(nn.Module, ABC):
         return min(-10 * math.log10(max(squared, 1e-10)), 100.0)
 
     def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
-        """How far forward and backward flow around each pixel disagree at time ``t``, from 0 to 1. None across
-        a cut, at an observed frame, and of a field that follows no flow when it draws.
+        """How far forward and backward flow around each pixel disagree at time ``t``, from 0 to 1; None at an
+        observed frame, across a cut, and of a field that follows no flow when it draws.
         """
         return None
 

@@ -19,6 +19,8 @@ from tweenfield.video.depth import colors
 
 # Hidden frames that are looked at.
 _FRAMES = 8
+# Less isn't worth the other's time.
+_LEAST = np.float32(0.05)
 # Against division by zero.
 _TINY = 1e-9
 
@@ -67,4 +69,5 @@ def measure_shares(
         gained += np.bincount(which.ravel(), (left * further).sum(axis=-1).ravel(), CLASSES)
         squared += np.bincount(which.ravel(), (further * further).sum(axis=-1).ravel(), CLASSES)
         on_progress(done, len(seen))
-    return np.clip(gained / np.maximum(squared, _TINY), 0, 1).astype(np.float32)
+    shares = np.clip(gained / np.maximum(squared, _TINY), 0, 1).astype(np.float32)
+    return np.where(shares < _LEAST, 0, shares)
