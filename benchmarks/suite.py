@@ -156,10 +156,10 @@ def main() -> None:
             for method in wanted:
                 began = time.process_time()
                 if method in (*PRESETS, *WITH):
-                    field = fit(split.observed, flow, PRESETS.get(method, standard)()).field
+                    result = fit(split.observed, flow, PRESETS.get(method, standard)())
                     other = companion(WITH[method]).between if method in WITH else None
-                    joined = other and accompany(field, split.observed, flow, other)
-                    drawn = render_colors(field, split.positions, joined)
+                    joined = other and accompany(result, split.observed, flow, other)
+                    drawn = render_colors(result.field, split.positions, joined)
                 else:
                     drawn = BASELINES[method](split.observed, flow, split.positions)
                 scored = score(drawn, split.held_out)

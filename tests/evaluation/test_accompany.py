@@ -37,8 +37,8 @@ def flow(clip):
 
 
 @pytest.fixture(scope="module")
-def field(clip, flow):
-    return fit(clip, flow, with_settings(draft(), steps=60), device="cpu").field
+def result(clip, flow):
+    return fit(clip, flow, with_settings(draft(), steps=60), device="cpu")
 
 
 def knows_the_truth(clip):
@@ -54,25 +54,26 @@ def knows_the_truth(clip):
     return between
 
 
-def test_a_perfect_one_is_taken_where_flow_is_in_doubt(clip, flow, field):
-    companion = accompany(field, clip, flow, knows_the_truth(clip))
+def test_a_perfect_one_is_taken_where_flow_is_in_doubt(clip, flow, result):
+    companion = accompany(result, clip, flow, knows_the_truth(clip))
     assert companion.shares.shape == (CLASSES,) and companion.shares[-1] > 0.9
     t = Fraction(9, 2)
-    (alone,), (joined,) = render(field, [t]), render(field, [t], companion=companion)
+    (alone,), (joined,) = render(result.field, [t]), render(result.field, [t], companion=companion)
     truth = to_8bit(scene(float(t)))
     assert psnr(joined, truth) > psnr(alone, truth) + 3
 
 
-def test_one_that_draws_anything_is_not_taken(clip, flow, field):
+def test_one_that_draws_anything_is_not_taken(clip, flow, result):
     rng = np.random.default_rng(0)
-    companion = accompany(field, clip, flow, lambda a, b, s: rng.random(a.shape, np.float32))
+    companion = accompany(result, clip, flow, lambda a, b, s: rng.random(a.shape, np.float32))
     assert not companion.shares.any()
-    drawn = [next(render(field, [0.5], companion=c)) for c in (companion, None)]
+    drawn = [next(render(result.field, [0.5], companion=c)) for c in (companion, None)]
     np.testing.assert_array_equal(*drawn)
 
 
-def test_the_mixture_is_what_it_is_said_to_be(clip, field):
+def test_the_mixture_is_what_it_is_said_to_be(clip, result):
     """f + 4 s (1 - s) r (g - f), with one share r for all classes."""
+    field = result.field
     companion = Companion(
         between=lambda a, b, s: np.full(a.shape, s, np.float32),
         frames=clip.frames,
@@ -133,7 +134,7 @@ def test_eval_scores_and_keeps_the_mixture(clip):
 
 def test_what_can_not_be_accompanied_is_said(clip, flow):
     recipe = with_settings(draft("siren"), width=8, depth=2, steps=1)
-    siren = fit(clip, flow, recipe, device="cpu").field
+    siren = fit(clip, flow, recipe, device="cpu")
     with pytest.raises(UsageError, match="the field siren follows no flow when it draws"):
         accompany(siren, clip, flow, knows_the_truth(clip))
     field = fit(clip, flow, with_settings(draft(), steps=1), device="cpu").field

@@ -37,7 +37,7 @@ def companion_of(
     if text is None or between is None:
         return None
     companion = accompany(
-        result.field, video, flow, between, on_progress=lambda done, total: on_stage("other", done, total)
+        result, video, flow, between, on_progress=lambda done, total: on_stage("other", done, total)
     )
     if not companion.shares.any():
         name = text.partition("=")[0]

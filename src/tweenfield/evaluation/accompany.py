@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from tweenfield.drawing.companion import Between, Companion
 from tweenfield.errors import UsageError
-from tweenfield.fields.base import Field
-from tweenfield.fitting.leave_out.shares import measure_shares
+from tweenfield.fitting.leave_out import LeaveOut
+from tweenfield.fitting.result import FitResult
 from tweenfield.flow import Flow, Observed
 from tweenfield.video import Video
 
 
 def accompany(
-    field: Field,
+    result: FitResult,
     observed: Video,
     flow: Flow,
     between: Between,
@@ -26,7 +26,7 @@ def accompany(
     other doesn't help, or if the video is too short to hide a frame.
 
     Args:
-        field: a fitted ``transport`` field.
+        result: a fit of ``transport``.
         observed: the frames it was fitted to.
         flow: their flow.
         between: draws a frame between two: given both, in uint8 or uint16, and a fraction of the way from the
@@ -40,9 +40,15 @@ def accompany(
     Raises:
         UsageError: the field isn't ``transport``, or the video is transparent.
     """
+    objective = result.recipe.objective
+    if not isinstance(objective, LeaveOut):
+        raise UsageError(
+            f"the field {result.field.name} follows no flow when it draws, so nothing can be mixed in where "
+            "flow is in doubt; use transport"
+        )
     if observed.alpha is not None:
         raise UsageError(
             f"{observed.name}: nothing can be mixed into transparent video; lay it over a colour first"
         )
-    shares = measure_shares(field, Observed(observed, flow), between, on_progress)
+    shares = objective.shares(result.field, Observed(observed, flow), between, on_progress)
     return Companion(between=between, frames=observed.frames, shares=shares)

@@ -185,7 +185,7 @@ def fit_and_score(
     companion = None
     if between is not None:
         companion = accompany(
-            result.field,
+            result,
             split.observed,
             flow,
             between,

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from tweenfield.errors import UsageError
-from tweenfield.fields.base import Field
 from tweenfield.fields.shares import CLASSES, classes
-from tweenfield.fields.transport import Transport
 from tweenfield.fields.transport.expected import disagreement
+from tweenfield.fields.transport.mixing import Mixing
 from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE, hide_frames
 from tweenfield.flow.observed import Observed
 from tweenfield.video.depth import colors
@@ -27,7 +25,8 @@ _TINY = 1e-9
 
 @torch.no_grad()
 def measure_shares(
-    field: Field,
+    mixing: Mixing,
+    reduction: int,
     observed: Observed,
     between: Callable[[np.ndarray, np.ndarray, float], Float32[np.ndarray, "height width 3"]],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -41,29 +40,22 @@ def measure_shares(
     is half as long, whoever follows long motion well can't show it.
 
     Args:
-        field: a fitted field.
-        observed: what it was fitted to.
+        mixing: the fitted weights of a ``transport`` field.
+        reduction: by how much its maps are smaller than the picture.
+        observed: what they were fitted to.
         between: two frames and a fraction of the way from one to the other; returns colours in [0, 1].
         on_progress: called with the number of hidden frames drawn and to be drawn.
-
-    Raises:
-        UsageError: the field isn't ``transport``.
     """
-    if not isinstance(field, Transport):
-        raise UsageError(
-            f"the field {field.name} follows no flow when it draws, so nothing can be mixed in where flow is "
-            "in doubt; use transport"
-        )
     gained, squared = np.zeros(CLASSES), np.zeros(CLASSES)
-    seen = [one for kind in hide_frames(observed, field.reduction, _FRAMES, [FULL_SIZE]) for one in kind]
+    seen = [one for kind in hide_frames(observed, reduction, _FRAMES, [FULL_SIZE]) for one in kind]
     for done, one in enumerate(seen, start=1):
         first, second, truth = one.pictures()
         x, y = one.pixel
         other, true = (
-            picture[y :: field.reduction, x :: field.reduction]
+            picture[y::reduction, x::reduction]
             for picture in (between(first, second, one.sight.fraction), colors(truth))
         )
-        left = one.left(field.mixing, field.mixing.strength).permute(1, 2, 0).cpu().numpy()
+        left = one.left(mixing, mixing.strength).permute(1, 2, 0).cpu().numpy()
         further = left + other - true
         which = classes(disagreement(one.sight).numpy())
         gained += np.bincount(which.ravel(), (left * further).sum(axis=-1).ravel(), CLASSES)
