@@ -21,23 +21,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, final
+from typing import ClassVar, TypeVar, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, check_network, psnr_of
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, observed_window, trace
-from tweenfield.fields.transport.expected import ExpectedError, Sight, reason, sight_of
+from tweenfield.fields.transport.expected import ExpectedError, Sight, disagreement, reason, sight_of
 from tweenfield.fields.transport.kept import Kept
-from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
+from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, enlarged, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import Mixing, gather
-from tweenfield.fields.transport.pictures import Pictures, as_grey, observations_of
+from tweenfield.fields.transport.pictures import Pictures, check_observations, grey, observations_of
 from tweenfield.flow.observed import Observed
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
@@ -123,22 +122,11 @@ class Transport(Field):
         Raises:
             ValueError: the arrays are for another grid.
         """
-        grid = self.grid
-        flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
-        shape = grid.frames, grid.height, grid.width
-        wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
-            "frames": ((*shape, 3), grid.dtype),
-            **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
-            **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
-            **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
-            "durations": (flow[:1], np.dtype(np.float64)),
-        }
-        if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
-            raise ValueError(f"transport: these observations aren't of {grid}")
+        check_observations(observations, self.grid, self.reduction)
         self._observed = dict(observations)
         self._colors = Pictures(observations["frames"], self.reduction, self.mixing)
         alpha = observations.get("alpha")
-        self._alpha = None if alpha is None else Pictures(as_grey(alpha), self.reduction, self.mixing)
+        self._alpha = None if alpha is None else Pictures(grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
 
     def waits(self, t: float) -> bool:
@@ -240,9 +228,19 @@ class Transport(Field):
     @torch.no_grad()
     def expected_error(self, t: float) -> Float[Tensor, "height width"]:
         """The error to expect at each pixel of the picture at ``t``; see ``expected.py``."""
-        squared = self._squared_error(t)[None, None]
-        enlarged = F.interpolate(squared, scale_factor=self.reduction, mode="bilinear")
-        return enlarged[0, 0, : self.grid.height, : self.grid.width].sqrt()
+        return enlarged(self._squared_error(t), self.grid, self.reduction).sqrt()
+
+    @torch.no_grad()
+    def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
+        """1 less the mean agreement of forward and backward flow around each pixel; see ``Field``."""
+        interval, knot, share = place(t, self.grid.frames)
+        # At the ends of an interval the weights are known, and nothing is looked at.
+        near = min(max(knot + share, 1), KNOTS - 1)
+        first, second = (self._maps(interval, k).sight for k in (int(near), math.ceil(near)))
+        if (share == 0 and knot in (0, KNOTS)) or first is None or second is None:
+            return None
+        between = torch.lerp(disagreement(first), disagreement(second), near - int(near))
+        return enlarged(between, self.grid, self.reduction)
 
     @torch.no_grad()
     def expected_psnr(self, t: float) -> float:

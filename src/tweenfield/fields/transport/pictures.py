@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, final
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, final
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from tweenfield.fields import splines
+from tweenfield.fields.base import Grid
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.flow.observed import Observed
@@ -76,7 +77,7 @@ class Pictures:
         return self._kept(kind, (k, like.dtype, like.device), compute)
 
 
-def as_grey(alpha: Rows) -> OnDemand:
+def grey(alpha: Rows) -> OnDemand:
     """Opacity as pictures of three equal channels, as all that draws takes three."""
     shape = *alpha.shape, 3
     return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)
@@ -95,3 +96,22 @@ def observations_of(observed: Observed, reduction: int) -> dict[str, Rows]:
         "moves": small.moves,
         "durations": small.durations,
     }
+
+
+def check_observations(observations: Mapping[str, Rows], grid: Grid, reduction: int) -> None:
+    """Check that what a field is to refer to is of its grid.
+
+    Raises:
+        ValueError: it isn't.
+    """
+    flow = (grid.frames - 1, *(-(-side // reduction) for side in (grid.height, grid.width)), 2)
+    shape = grid.frames, grid.height, grid.width
+    wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
+        "frames": ((*shape, 3), grid.dtype),
+        **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
+        **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
+        **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
+        "durations": (flow[:1], np.dtype(np.float64)),
+    }
+    if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
+        raise ValueError(f"transport: these observations aren't of {grid}")
