@@ -34,6 +34,7 @@ class LeaveOut:
     """
 
     name: ClassVar[str] = "leave-out"
+    holds_clip: ClassVar[bool] = False
 
     hidden: int = 20
     """At most this many hidden frames of each kind, spread over the video."""
