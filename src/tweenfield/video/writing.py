@@ -135,7 +135,7 @@ def write_video(
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
             ones, PNGs stay as they are.
-        hdr: what to say about high dynamic range; H.264, HEVC, AV1 and PNGs hold it.
+        hdr: what to say about high dynamic range; all but GIFs and YUV4MPEG hold it.
         carried: a file whose sound, subtitles, chapters, attachments and metadata go along, as far as the
             container can hold them: as they are, or encoded again where they must be.
         encoding: codec, quality and pixel format.
