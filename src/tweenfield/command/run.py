@@ -66,9 +66,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     actions.check_shutter(drawing.shutter, drawing.keyframes)
     parse_color(drawing.background)
     trust.check_trust(drawing, recipe, source)
-    video = actions.kept_or_laid_over(
-        actions.read_whole(source, settings), recipe, output, drawing, settings.quiet
-    )
+    video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
     video = actions.without_repeats(video, drawing.repeats, settings.quiet)
     transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
@@ -84,11 +82,11 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     look = actions.look_of(
         video,
         timeline,
-        actions.carried_of(source, video, timeline, drawing, output, settings.quiet),
+        actions.carried_of(source, video, timeline, drawing, output),
         drawing,
         transparent=transparent,
     )
-    actions.say_reduced(output, video.size, look, settings.quiet)
+    actions.say_reduced(output, video.size, look)
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:
