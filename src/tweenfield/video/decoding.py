@@ -18,9 +18,9 @@ from tweenfield.video.damage import (
     ends_early,
     examine,
     packets_of,
-    stamp_of,
 )
 from tweenfield.video.matroska import segment_end
+from tweenfield.video.timing import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,11 +128,9 @@ def decoded(
             frames = decode(packet)
         except av.error.FFmpegError:
             frames, odd = [], True
-        odd = odd or any(frame.is_corrupt for frame in frames)
-        if checks and checks.overtaken(packet, frames):
-            odd = True
-        if odd and stamp > damage.until:
-            signs.add(stamp)
+        found = {stamp} if odd else set()
+        found |= checks.damaged(packet, frames) if checks else set()
+        signs.update(sign for sign in found if sign > damage.until)
         for frame in frames:
             last = frame
             if stamp_of(frame) not in damage.lost and not frame.is_corrupt:

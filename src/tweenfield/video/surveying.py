@@ -13,11 +13,11 @@ import av
 
 from tweenfield.errors import VideoError
 from tweenfield.video.converting import Conversion, Seen
-from tweenfield.video.damage import Damage, stamp_of
+from tweenfield.video.damage import Damage
 from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.interlacing import Watch, Weave, deinterlaced
 from tweenfield.video.selecting import Window
-from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
+from tweenfield.video.timing import frame_times, gapped_times, increasing, stamp_of, standard_rate
 
 FOLDER_RATE = Fraction(25)
 OnProgress = Callable[[int, int], None]
