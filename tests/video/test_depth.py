@@ -388,6 +388,7 @@ def test_what_a_file_cannot_hold_is_said(name, encoding, depth, hdr, said):
         ("a.mkv", 12, ["12 bits .* with 10; --codec ffv1"]),
         ("a.webm", 10, ["10 bits .* with 8; --codec ffv1"]),
         ("a.mp4", 12, ["12 bits .* with 10; --codec hevc"]),
+        ("a.gif", 10, ["less than half opaque", "10 bits .* with 8", "is left out"]),
         ("pngs/", 16, []),
     ],
 )

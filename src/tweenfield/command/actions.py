@@ -136,7 +136,7 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawin
 
 def no_transparency(output: str) -> str:
     """What to say of an output that can't keep it."""
-    return f"{output} holds no transparency, while .webm, .mov, .mkv and PNGs do"
+    return f"{output} holds no transparency, while .webm, .mov, .mkv, PNGs and, with hard edges, .gif do"
 
 
 def say_laid_over(name: str, lost: str, drawing: Drawing) -> None:

@@ -22,6 +22,8 @@ def reductions(container: Container, size: tuple[int, int], look: Look) -> list[
     else:
         return []
     said = []
+    if isinstance(container, Gif) and look.transparent:
+        said.append("a pixel is there or not here: what is less than half opaque is left out")
     if bits < look.depth:
         instead = "--codec ffv1 in .mkv or a folder of PNGs keeps all"
         if "hevc" in container.codecs and not clear and look.depth > 10:
