@@ -34,13 +34,13 @@ def a_picture(shape=(40, 40, 3)):
     return cv2.imencode(".jpg", np.full(shape, 90, np.uint8))[1].tobytes()
 
 
-def full(path, subtitles="srt", cover=False, lasting=True):
-    """A dark clip with two tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
+def full(path, subtitles="srt", cover=False, lasting=True, languages=("fin", "swa")):
+    """A dark clip with tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=RATE)
         picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
-        tracks = [container.add_stream(subtitles) for _ in range(2)]
-        for track, language in zip(tracks, ("fin", "swa"), strict=True):
+        tracks = [container.add_stream(subtitles) for _ in languages]
+        for track, language in zip(tracks, languages, strict=True):
             track.codec_context.subtitle_header = HEADER
             track.metadata["language"] = language
         tracks[0].metadata["title"] = "For the deaf"
@@ -70,7 +70,7 @@ def full(path, subtitles="srt", cover=False, lasting=True):
             packet.stream, packet.pts, packet.dts, packet.time_base = still, 0, 0, second
             container.mux(packet)
         for begin, end, text in TITLES:
-            for track, suffix in zip(tracks, ("", "!"), strict=True):
+            for track, suffix in zip(tracks, ("", "!", "!", "!", "!"), strict=False):
                 data = (text + suffix).encode()
                 if subtitles == "mov_text":
                     data = len(data).to_bytes(2, "big") + data
@@ -133,6 +133,17 @@ def test_subtitles_chapters_and_titles_come_through(tmp_path, source, kind, targ
         tracks = container.streams.subtitles
         assert [stream.codec_context.codec.canonical_name for stream in tracks] == [becomes] * 2
         assert [stream.metadata["language"] for stream in tracks] == ["fin", "swa"]
+
+
+@pytest.mark.parametrize("target", ["b.mkv", "b.mp4", "b.mov", "b.webm"])
+def test_every_language_comes_through(tmp_path, target):
+    """Of these, Apple's old list has the second only, under this code."""
+    languages = ["deu", "fin", "swe", "hrv", "tlh"]
+    out = through(full(tmp_path / "a.mkv", languages=languages), tmp_path / target)
+    with av.open(str(out)) as container:
+        assert [track.metadata["language"] for track in container.streams.subtitles] == languages
+        assert container.streams.video[0].metadata.get("language", "und") == "und"
+    assert titles(out)[0][2] == "one"
 
 
 @pytest.mark.parametrize("target", ["b.mkv", "b.mp4", "b.webm"])

@@ -20,6 +20,7 @@ from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_alpha
 from tweenfield.video.containers.graded import graded
+from tweenfield.video.containers.quicktime import name_languages
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x264 import x264_options
 from tweenfield.video.containers.x265 import REORDERED, x265_options
@@ -132,6 +133,9 @@ class Coded:
                 picture.stream.codec_context.codec_tag = codec.tag
             with carrying(container, picture.stream, look.carried, self.holds) as carrier:
                 yield container, picture, carrier
+            languages = [stream.metadata.get("language", "") for stream in container.streams]
+        if self.muxer == "mov":
+            name_languages(path, languages)
 
     def _options(self) -> dict[str, str]:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
