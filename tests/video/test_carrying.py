@@ -191,7 +191,21 @@ def test_what_has_no_room_is_named(tmp_path):
     assert "attachments will be left out, as this has no room for them; choose .mkv" in attachments
     assert len(losses(carried, CONTAINERS[".webm"].holds)) == 2
     (all_of_it,) = losses(carried, None)
-    assert "subtitles and attachments will be left out" in all_of_it
+    assert all_of_it.startswith("subtitles and attachments will be left out")
+    with av.open(str(tmp_path / "c.mkv"), "w") as container, av.open(str(made)) as source:
+        streams = {s: container.add_stream_from_template(s) for s in source.streams if s.type != "attachment"}
+        container.add_attachment("f.ttf", "application/x-truetype-font", FONT)
+        sound = container.add_stream("aac", rate=48000)
+        for packet in source.demux(list(streams)):
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                container.mux(packet)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        frame.sample_rate = 48000
+        container.mux([*sound.encode(frame), *sound.encode(None)])
+    three = Carried(path=tmp_path / "c.mkv", start=Fraction(0), length=Fraction(3))
+    (sentence,) = losses(three, None)
+    assert sentence.startswith("sound, subtitles and attachments will be left out")
 
 
 def test_chapters_of_an_mp4_are_no_data_that_would_be_wrong(tmp_path):

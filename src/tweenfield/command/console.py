@@ -180,11 +180,10 @@ def print_json(values: dict[str, Any], target: str) -> None:
 
 
 def print_facts(facts: dict[str, object]) -> None:
-    """Names and values, one a line, on stdout."""
-    table = Table.grid(padding=(0, 2))
+    """Names and values, one a line however long, on stdout."""
+    width, console = max(map(len, facts)), Console(soft_wrap=True)
     for name, value in facts.items():
-        table.add_row(Text(name, style="dim"), Text(str(value)))
-    Console(soft_wrap=True).print(table)
+        console.print(Text.assemble((f"{name:{width}}  ", "dim"), str(value)))
 
 
 def print_shots(shots: list[Shot]) -> None:

@@ -125,7 +125,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
         "written": output,
         "frames": len(timeline),
         "rate": str(timeline.rate),
-        "expected": trust.as_json(expected),
+        "expected": trust.as_json(expected, blurred=drawing.shutter is not None),
     }
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
 # What FFmpeg makes of any text file: no video.
 _TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+_MISSING = "no such file or folder; check the path"
 # VP8 and VP9 keep opacity in a second picture beside each packet, which FFmpeg's own decoders don't look at.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -67,7 +68,8 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
             raise VideoError(f"{path}: the file is empty; give a video file")
         container = open_container(path)
     except FileNotFoundError as error:
-        raise VideoError(f"{path}: no such file or folder; check the path") from error
+        what = "only run reads a video from stdin; give a file" if str(path) == "-" else _MISSING
+        raise VideoError(f"{path}: {what}") from error
     except av.error.FFmpegError as error:
         cut = "the file is cut short" if is_cut_short(path) else "this isn't a video that can be decoded"
         raise VideoError(f"{path}: {cut}; give a complete video file or a folder of images") from error
