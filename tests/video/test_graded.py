@@ -105,3 +105,27 @@ def test_ffmpegs_own_frames_carry_it(tmp_path):
     written(tmp_path / "a.mkv", "ffv1", pictures(3), HDR)
     with av.open(str(tmp_path / "a.mkv")) as container:
         assert [hdr_of(frame) for frame in container.decode(video=0)] == [HDR] * 4
+
+
+def with_units(path, out, unit):
+    """The packets of HEVC in MP4, each with a unit behind it."""
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                longer = av.Packet(bytes(packet) + len(unit).to_bytes(4, "big") + unit)
+                longer.pts, longer.dts, longer.time_base = packet.pts, packet.dts, packet.time_base
+                longer.is_keyframe, longer.stream = packet.is_keyframe, copy
+                target.mux(longer)
+
+
+def test_metadata_of_single_frames_are_named(tmp_path):
+    """Dolby Vision has them in units of type 62."""
+    write_video(tmp_path / "a.mp4", pictures(3), rate=25, color=PQ, hdr=HDR)
+    read_video(tmp_path / "a.mp4", on_notice=pytest.fail)
+    with_units(tmp_path / "a.mp4", tmp_path / "b.mp4", bytes([62 << 1, 1, 25, *[0x55] * 40]))
+    video = read_video(tmp_path / "b.mp4", on_notice=(said := []).append)
+    (sentence,) = said
+    assert sentence.endswith("b.mp4: Dolby Vision metadata lie in the frames themselves, and are left out")
+    assert (len(video), video.hdr) == (4, HDR)

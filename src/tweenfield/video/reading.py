@@ -181,11 +181,14 @@ def _read_file(
 
 
 def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
-    """Say which stretches within ``times`` are damaged.
+    """Say what is left out of frames, and which stretches within ``times`` are damaged.
 
     Raises:
         VideoError: they are more than half of it.
     """
+    if found.held:
+        what = " and ".join(sorted(found.held))
+        on_notice(f"{path}: {what} lie in the frames themselves, and are left out")
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
     missing = [
