@@ -21,7 +21,7 @@ from tweenfield.video.color import (
     rgb_from_frame,
 )
 from tweenfield.video.converting import quarter_turns
-from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
@@ -130,7 +130,9 @@ def _describe_folder(path: Path) -> VideoInfo:
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
         frames, watch = decoded(container, stream, path), Watch()
-        frame = next(frames)
+        frame = next(frames, None)
+        if frame is None:
+            raise cut_off(path, 0)
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
         reformatter, transparent = VideoReformatter(), False
         for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
