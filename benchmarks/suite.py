@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from common import ROOT, arguments, begun, keep, table
 
-from tweenfield import Dis, Video, draft, estimate_flow, fit, hide, read_video, standard
-from tweenfield.baselines import BASELINES
+from tweenfield import Dis, Video, accompany, draft, estimate_flow, fit, hide, read_video, standard
+from tweenfield.baselines import BASELINES, companion
 from tweenfield.bench.provenance import provenance
 from tweenfield.drawing.render import render_colors
 from tweenfield.evaluation.score import score
@@ -39,6 +39,8 @@ PEERS = (
     "rife-4.0",
 )
 PRESETS = {"draft": draft, "standard": standard}
+# ``standard`` with one of the peers mixed in (``accompany``).
+WITH = {"standard with rife": "rife"}
 # Upper ends in pixels of the classes by length of motion at the stride.
 CLASSES = (0.5, 1, 2, 4, 8, 1000)
 
@@ -144,7 +146,7 @@ def main() -> None:
     for stride in map(int, options.strides.split(",")):
         for name, window in HALVES[options.half].items():
             kept = content["cells"].setdefault(f"{name} / {stride}", {"half": options.half})
-            wanted = [m for m in (*PEERS, *PRESETS) if m not in kept and options.only in m]
+            wanted = [m for m in (*PEERS, *PRESETS, *WITH) if m not in kept and options.only in m]
             if not wanted:
                 continue
             split = hide(window.read(DATA), stride)
@@ -153,9 +155,11 @@ def main() -> None:
             kept["motion"] = round(float(np.linalg.norm(np.asarray(flow.forward), axis=-1).mean()), 2)
             for method in wanted:
                 began = time.process_time()
-                if method in PRESETS:
-                    field = fit(split.observed, flow, PRESETS[method]()).field
-                    drawn = render_colors(field, split.positions)
+                if method in (*PRESETS, *WITH):
+                    result = fit(split.observed, flow, PRESETS.get(method, standard)())
+                    other = companion(WITH[method]).between if method in WITH else None
+                    joined = other and accompany(result, split.observed, flow, other)
+                    drawn = render_colors(result.field, split.positions, joined)
                 else:
                     drawn = BASELINES[method](split.observed, flow, split.positions)
                 scored = score(drawn, split.held_out)
@@ -190,11 +194,11 @@ def gain(cell: dict, preset: str, figure: str = "psnr") -> float:
 def summary(cells: dict, half: str) -> str:
     """By preset, stride and length of motion: gain over each window's best peer, windows lost, worst loss."""
     rows = []
-    for preset in PRESETS:
+    for preset in (*PRESETS, *WITH):
         for stride in STRIDES:
             here = complete(cells, half, stride).values()
             for low, high in [*zip((0, *CLASSES), CLASSES, strict=False), (0, CLASSES[-1])]:
-                chosen = [c for c in here if low <= c["motion"] < high]
+                chosen = [c for c in here if low <= c["motion"] < high and preset in c]
                 if chosen:
                     rows.append((preset, stride, *_row(chosen, preset, low, high)))
     headings = ("preset", "stride", "motion", "windows", "mean gain", "lost by > 0.1", "worst", "worst SSIM")

@@ -28,6 +28,7 @@ from .choices import Doubtful as Doubtful
 from .choices import End as End
 from .choices import Repeats as Repeats
 from .choices import Timing as Timing
+from .drawing.companion import Companion as Companion
 from .drawing.expectation import Expectation as Expectation
 from .drawing.expectation import expect as expect
 from .drawing.expectation import render_doubtful as render_doubtful
@@ -66,6 +67,7 @@ from .errors import (
 from .errors import (
     ViewerError as ViewerError,
 )
+from .evaluation.accompany import accompany as accompany
 from .evaluation.evaluate import Evaluation as Evaluation
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.lpips import Lpips as Lpips

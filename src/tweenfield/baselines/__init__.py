@@ -86,6 +86,25 @@ def chosen(texts: Iterable[str]) -> dict[str, Baseline]:
     return found
 
 
+def companion(text: str) -> Rife | Command:
+    """An interpolator that draws from two frames, by what a user writes: ``rife``, ``rife-4.0`` or
+    ``NAME=COMMAND``.
+
+    Raises:
+        BaselineError: it is RIFE, and that isn't installed.
+        UsageError: there is none of that name, or it is one that can't draw from any two frames.
+    """
+    (found,) = chosen([text]).values()
+    if not isinstance(found, Rife | Command):
+        raise UsageError(
+            f"{text!r} doesn't draw from any two frames, as what is mixed in must; use rife, rife-4.0 or "
+            "NAME='COMMAND {a} {b} {t} {out}'"
+        )
+    if isinstance(found, Rife):
+        found.load()
+    return found
+
+
 __all__ = [
     "BASELINES",
     "DEFAULT_BASELINES",
@@ -95,4 +114,5 @@ __all__ = [
     "Predictions",
     "Rife",
     "chosen",
+    "companion",
 ]

@@ -54,18 +54,25 @@ class Command:
             BaselineError: the program can't be run, fails, or writes no picture of the right size.
             UsageError: a time is outside the video.
         """
+        for t in times:
+            k, s = split_time(observed, t)
+            first = observed.frames[k]
+            yield colors(first) if s == 0 else self.between(first, observed.frames[k + 1], float(s))
+
+    def between(
+        self, first: np.ndarray, second: np.ndarray, s: float
+    ) -> Float32[np.ndarray, "height width 3"]:
+        """Colours in [0, 1] at the fraction ``s`` of the way from one frame to another.
+
+        Raises:
+            BaselineError: as above.
+        """
         with TemporaryDirectory() as folder:
-            for t in times:
-                k, s = split_time(observed, t)
-                if s == 0:
-                    yield colors(observed.frames[k])
-                    continue
-                paths = {name: Path(folder) / f"{name}.png" for name in ("a", "b", "out")}
-                paths["out"].unlink(missing_ok=True)
-                for name, index in (("a", k), ("b", k + 1)):
-                    cv2.imwrite(str(paths[name]), observed.frames[index][..., ::-1])
-                self._run({**{name: str(path) for name, path in paths.items()}, "t": f"{float(s):.10g}"})
-                yield colors(self._picture(paths["out"], observed.size))
+            paths = {name: Path(folder) / f"{name}.png" for name in ("a", "b", "out")}
+            for name, frame in (("a", first), ("b", second)):
+                cv2.imwrite(str(paths[name]), frame[..., ::-1])
+            self._run({**{name: str(path) for name, path in paths.items()}, "t": f"{s:.10g}"})
+            return colors(self._picture(paths["out"], first.shape[:2]))
 
     def _run(self, values: dict[str, str]) -> None:
         words = shlex.split(self.template)

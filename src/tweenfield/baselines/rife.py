@@ -70,11 +70,28 @@ class Rife:
             BaselineError: the wheel isn't installed, or isn't the one whose network is known.
             UsageError: a time is outside the video.
         """
-        draw = _network(self.wheel)
         for t in times:
             k, s = split_time(observed, t)
-            first = colors(observed.frames[k])
-            yield first if s == 0 else draw(first, colors(observed.frames[k + 1]), float(s))
+            first = observed.frames[k]
+            yield colors(first) if s == 0 else self.between(first, observed.frames[k + 1], float(s))
+
+    def load(self) -> None:
+        """Read the network, which drawing does the first time.
+
+        Raises:
+            BaselineError: as above.
+        """
+        _network(self.wheel)
+
+    def between(
+        self, first: np.ndarray, second: np.ndarray, s: float
+    ) -> Float32[np.ndarray, "height width 3"]:
+        """Colours in [0, 1] at the fraction ``s`` of the way from one frame to another.
+
+        Raises:
+            BaselineError: as above.
+        """
+        return _network(self.wheel)(colors(first), colors(second), s)
 
 
 def installed(baseline: object) -> bool:

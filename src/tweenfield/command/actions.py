@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tweenfield import (
         Carried,
+        Companion,
         Encoding,
         Evaluation,
         FitResult,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Timeline,
         Video,
     )
+    from tweenfield.command.run_options import Running
     from tweenfield.fitting.result import Source
     from tweenfield.video.timing import Timed
 
@@ -116,7 +118,7 @@ def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
     return new
 
 
-def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawing) -> Video:
+def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Running) -> Video:
     """The video as the field and the output can take it: transparent as it is, or laid over the background,
     with a sentence.
     """
@@ -126,6 +128,8 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Drawin
         return video
     if not recipe.field.draws_alpha:
         lost = f"the field {recipe.field.name} draws no transparency, while transport does"
+    elif drawing.with_:
+        lost = f"{drawing.with_.partition('=')[0]} draws no transparency"
     elif not container_for(output).keeps_alpha(encoding_of(drawing)):
         lost = no_transparency(output)
     else:
@@ -224,6 +228,7 @@ def drawer(
     size: tuple[int, int] | None = None,
     shutter: float | None = None,
     doubtful: Doubtful = Doubtful.draw,
+    companion: Companion | None = None,
 ) -> Callable[[int, int], Iterator[np.ndarray]]:
     """What draws the frames of a timeline from one number until before another."""
     from tweenfield.drawing.expectation import render_doubtful
@@ -234,9 +239,13 @@ def drawer(
 
     def drawn(begin: int, end: int) -> Iterator[np.ndarray]:
         if doubtful is not Doubtful.draw:
-            return render_doubtful(result.field, positions[begin:end], doubtful, keyframes=keyframes)
+            return render_doubtful(
+                result.field, positions[begin:end], doubtful, keyframes=keyframes, companion=companion
+            )
         if shutter is None:
-            return render_field(result.field, positions[begin:end], size=size, keyframes=keyframes)
+            return render_field(
+                result.field, positions[begin:end], size=size, keyframes=keyframes, companion=companion
+            )
         exposures = [float(step) * shutter / 360 for step in steps[begin:end]]
         transfer = result.source.color.transfer
         return render_exposed(result.field, positions[begin:end], exposures, transfer=transfer)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from tweenfield.command import actions
+from tweenfield.command import actions, companions
 from tweenfield.command.bench import bench
 from tweenfield.command.console import check_json, print_facts, print_json, say, stages
 from tweenfield.command.info import info
@@ -29,6 +29,7 @@ from tweenfield.command.options import (
     Reading,
     Settings,
     Verbose,
+    WithOption,
     check_name,
     takes_groups,
 )
@@ -226,6 +227,7 @@ def eval_(
     ] = True,
     protocol: ProtocolOption = "tweenfield",
     lpips: LpipsOption = None,
+    with_: WithOption = None,
     *,
     settings: Settings,
 ) -> None:
@@ -240,7 +242,7 @@ def eval_(
     others = chosen(baseline or DEFAULT_BASELINES) if baselines else {}
     check_name("protocol", protocol)
     recipe = actions.recipe_of(settings)
-    measure = actions.lpips_of(lpips)
+    measure, between = actions.lpips_of(lpips), companions.between_of(with_, recipe)
     check_json(settings.json)
     if output is not None:
         from tweenfield.storage.atomic import check_target
@@ -258,6 +260,7 @@ def eval_(
             baselines=others,
             protocol=protocol,
             lpips=measure,
+            between=between,
             on_stage=on_stage,
         )
         if output is not None:

@@ -264,6 +264,17 @@ BaselineOption = Annotated[
         show_default=False,
     ),
 ]
+WithOption = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="NAME[=...]",
+        help="Mix another interpolator in where flow is in doubt, as far as it helps on frames hidden for a "
+        "test: rife, rife-4.0, or NAME='COMMAND {a} {b} {t} {out}'.",
+        show_default=False,
+        rich_help_panel=DRAW,
+    ),
+]
 ProtocolOption = Annotated[
     str,
     typer.Option(

@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tweenfield.command import actions, trust
+from tweenfield.command import actions, companions, trust
 from tweenfield.command.batch import Job, jobs_of, one_by_one, run_all, say_results
 from tweenfield.command.cluster import spread
 from tweenfield.command.console import Stages, check_json, say, stages
 from tweenfield.command.options import Ins, Keyframes, Settings, VideoOut, takes_groups
 from tweenfield.command.pipes import from_stdin
 from tweenfield.command.run_options import Running
-from tweenfield.errors import OutputError, TweenfieldError
+from tweenfield.errors import OutputError, TweenfieldError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from tweenfield import Expectation, FitResult, Look, Recipe, Timeline, Video
+    from tweenfield import Expectation, FitResult, Flow, Look, Recipe, Timeline, Video
     from tweenfield.command.cluster.tasks import Cluster
 
 # What a run keeps of its fit, beside the pieces of the video.
@@ -66,6 +66,9 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     actions.check_shutter(drawing.shutter, drawing.keyframes)
     parse_color(drawing.background)
     trust.check_trust(drawing, recipe, source)
+    if drawing.with_ and drawing.shutter:
+        raise UsageError("--shutter draws the field alone; leave it or --with out")
+    companions.between_of(drawing.with_, recipe)
     video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
     video = actions.without_repeats(video, drawing.repeats, settings.quiet)
     transparent = video.alpha is not None
@@ -144,13 +147,16 @@ def _make(
     """Fit, draw and write; what ``folder`` holds of it isn't done again. Returns what to expect, if known."""
     from tweenfield.video import write_in_pieces, written_in_pieces
 
-    result = _fitted(video, settings, recipe, folder, on_stage)
+    flow = actions.flow_of(settings.flow, video, on_stage)
+    result = _fitted(video, flow, settings, recipe, folder, on_stage)
+    companion = companions.companion_of(drawing.with_, result, video, flow, on_stage, settings.quiet)
     drawn = actions.drawer(
         result,
         timeline,
         keyframes=video if drawing.keyframes is Keyframes.original else None,
         shutter=drawing.shutter,
         doubtful=drawing.doubtful,
+        companion=companion,
     )
     count, expected = len(timeline), None
 
@@ -177,6 +183,7 @@ def _make(
                     timeline=timeline,
                     look=look,
                     drawing=drawing,
+                    companion=companion,
                     device=spread.device_of(cluster, settings.device),
                 ),
                 watched,
@@ -191,14 +198,14 @@ def _make(
 
 
 def _fitted(
-    video: Video, settings: Settings, recipe: Recipe, folder: Path | None, on_stage: Stages
+    video: Video, flow: Flow, settings: Settings, recipe: Recipe, folder: Path | None, on_stage: Stages
 ) -> FitResult:
     """The fit, or that of an earlier run."""
     from tweenfield.fitting.loop import fit as fit_field
     from tweenfield.fitting.loop import resumed
     from tweenfield.fitting.model_file import load, save
 
-    flow, device = actions.flow_of(settings.flow, video, on_stage), settings.device.value
+    device = settings.device.value
     if folder is not None and (folder / _FIT).exists():
         return resumed(load(folder / _FIT), video, flow, device=device)
     checkpoint = folder / _CHECKPOINT if folder else None

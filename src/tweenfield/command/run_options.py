@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tweenfield.choices import Doubtful, Repeats
-from tweenfield.command.options import DRAW, INPUT, WRITE, Drawing
+from tweenfield.command.options import DRAW, INPUT, WRITE, Drawing, WithOption
 
 RepeatsOption = Annotated[
     Repeats,
@@ -62,6 +62,7 @@ class Running(Drawing):
     """The same for ``run``."""
 
     repeats: RepeatsOption = Repeats.retime
+    with_: WithOption = None
     doubtful: DoubtfulOption = Doubtful.draw
     report: Report = None
     error_maps: ErrorMaps = None

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tweenfield.choices import Doubtful
+from tweenfield.drawing.companion import Companion
 from tweenfield.drawing.render import render
 from tweenfield.fields.base import Field
 from tweenfield.video import Video
@@ -53,6 +54,7 @@ def render_doubtful(
     doubtful: Doubtful,
     *,
     keyframes: Video | None = None,
+    companion: Companion | None = None,
 ) -> Iterator[Levels[np.ndarray, "height width 3"]]:
     """Render ``field`` as ``tweenfield.render`` does, but with something safe in place of doubtful frames.
 
@@ -62,13 +64,14 @@ def render_doubtful(
         doubtful: ``hold`` takes the nearest observed frame, ``blend`` fades from the one before to the one
             after, ``draw`` takes the frame as it is.
         keyframes: as for ``tweenfield.render``.
+        companion: as for ``tweenfield.render``; which frames are doubtful is told by the field alone.
 
     Raises:
         UsageError: as ``tweenfield.render``, or the field has no error to expect.
     """
     for t in times:
         if doubtful is Doubtful.draw or not expect(field, t).reason:
-            yield from render(field, [t], keyframes=keyframes)
+            yield from render(field, [t], keyframes=keyframes, companion=companion)
         elif doubtful is Doubtful.hold:
             yield from render(field, [round(t)], keyframes=keyframes)
         else:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from tweenfield.drawing.companion import Companion
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
 from tweenfield.video import Video
@@ -23,6 +24,7 @@ def render(
     *,
     size: tuple[int, int] | None = None,
     keyframes: Video | None = None,
+    companion: Companion | None = None,
 ) -> Iterator[Levels[np.ndarray, "height width channels"]]:
     """Render ``field`` at the given times, frame by frame, so that memory doesn't grow with their number.
     They are RGB, or of transparent video straight RGBA, in uint8 or uint16 as its depth is.
@@ -33,6 +35,8 @@ def render(
             third and the fourth.
         size: (height, width); the field's own grid if not given. The picture covers the same area.
         keyframes: the observed frames, which are returned unchanged where a time is a whole number.
+        companion: another interpolator, which is mixed in where the flow is in doubt; of the field's own size
+            and without transparency.
 
     A time that is repeated gives the same picture, without drawing it again.
 
@@ -46,6 +50,8 @@ def render(
             f"{keyframes.name} has {len(keyframes)} frames of {keyframes.size[0]}x{keyframes.size[1]}, but "
             f"{grid.frames} of {size[0]}x{size[1]} are drawn; keyframes need the same number and size"
         )
+    if companion is not None and (size != (grid.height, grid.width) or grid.matte is not None):
+        raise UsageError("a companion draws frames of the field's own size, and none that are transparent")
     if keyframes is not None and keyframes.frames.dtype != grid.dtype:
         raise UsageError(
             f"{keyframes.name} has {keyframes.depth} bits, but the field was fitted to {grid.depth}; "
@@ -61,17 +67,22 @@ def render(
         if keyframes is not None and t == int(t):
             picture = keyframes.frames[int(t)] if keyframes.alpha is None else keyframes.rgba(int(t))
         else:
-            picture = _picture(field, float(t), size)
+            picture = _picture(field, float(t), size, companion)
         before = t
         yield picture
 
 
 def render_colors(
-    field: Field, times: Iterable[float | Fraction]
+    field: Field, times: Iterable[float | Fraction], companion: Companion | None = None
 ) -> Iterator[Float32[np.ndarray, "height width 3"]]:
     """Frames on the field's own grid as colours in [0, 1], before they are rounded."""
     for t in times:
-        yield _draw(field, float(t), (field.grid.height, field.grid.width)).float().clamp(0, 1).cpu().numpy()
+        yield _colors(field, float(t), companion)
+
+
+def _colors(field: Field, t: float, companion: Companion | None) -> Float32[np.ndarray, "height width 3"]:
+    drawn = _draw(field, t, (field.grid.height, field.grid.width)).float().clamp(0, 1).cpu().numpy()
+    return companion.joined(field, t, drawn) if companion else drawn
 
 
 # Not around the loops above: a mode entered in a generator would hold for its caller as well.
@@ -94,6 +105,10 @@ def render_straight(
 
 
 @torch.inference_mode()
-def _picture(field: Field, t: float, size: tuple[int, int]) -> Levels[np.ndarray, "height width channels"]:
+def _picture(
+    field: Field, t: float, size: tuple[int, int], companion: Companion | None
+) -> Levels[np.ndarray, "height width channels"]:
+    if companion is not None:
+        return rounded(_colors(field, t, companion), dtype_of(field.grid.depth))
     rgba = render_straight(field, t, size)
     return field.picture(t, size) if rgba is None else rounded(rgba, dtype_of(field.grid.depth))

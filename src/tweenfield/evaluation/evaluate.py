@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tweenfield.baselines import DEFAULT_BASELINES, Baseline, chosen
+from tweenfield.drawing.companion import Between
 from tweenfield.drawing.expectation import expect
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
@@ -120,6 +121,7 @@ def evaluate(
     baselines: Mapping[str, Baseline] = COMPARED,
     protocol: str = "tweenfield",
     lpips: Lpips | None = None,
+    between: Between | None = None,
     on_stage: OnStage | None = None,
 ) -> Evaluation:
     """Fit the observed frames of a video and score field and baselines on the held-out ones.
@@ -133,7 +135,9 @@ def evaluate(
         baselines: what to compare with, by name; they are given the same flow as the field.
         protocol: how PSNR and SSIM are measured, a name from ``tweenfield.evaluation.metrics.PROTOCOLS``.
         lpips: measures LPIPS of the held-out frames as well.
-        on_stage: called with the progress of the stages flow, teacher, fit and render.
+        between: another interpolator to mix in, as for ``accompany``; the error to expect stays that of the
+            field alone.
+        on_stage: called with the progress of the stages flow, teacher, fit, other and render.
 
     Raises:
         UsageError: too few frames for the stride, frames too small to be scored, or no such protocol.
@@ -151,7 +155,14 @@ def evaluate(
         for _ in flow.forward:  # Made on demand, it would count as part of the fit.
             pass
     fitted = fit_and_score(
-        split, flow, recipe, device=device, protocol=protocol, lpips=lpips, on_stage=on_stage
+        split,
+        flow,
+        recipe,
+        device=device,
+        protocol=protocol,
+        lpips=lpips,
+        between=between,
+        on_stage=on_stage,
     )
     return Evaluation(
         split=split,

@@ -48,7 +48,11 @@ def save_evaluation(
         partial.mkdir()
         write_video(
             partial / "drawn.mp4",
-            count("video", render(evaluation.result.field, times), len(times)),
+            count(
+                "video",
+                render(evaluation.result.field, times, companion=evaluation.fitted.companion),
+                len(times),
+            ),
             rate=rate,
             color=source.color,
             sample_aspect_ratio=source.sample_aspect_ratio,

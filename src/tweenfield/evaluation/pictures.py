@@ -28,7 +28,7 @@ def comparison(evaluation: Evaluation) -> Figure:
     grid = figure.subplots(len(rows), 4, squeeze=False)
     for axes, (kind, which) in zip(grid, rows.items(), strict=True):
         t, truth = split.positions[which], split.held_out.frames[which]
-        drawn = next(render(evaluation.result.field, [t]))
+        drawn = next(render(evaluation.result.field, [t], companion=evaluation.fitted.companion))
         panels = [
             (f"observed frame {int(t)}", split.observed.frames[int(t)]),
             (f"{kind}: drawn at {float(t):g}, {scores[which]:.1f} dB", drawn),

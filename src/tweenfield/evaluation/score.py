@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tweenfield.drawing.companion import Between, Companion
 from tweenfield.drawing.render import render_colors
 from tweenfield.errors import UsageError
+from tweenfield.evaluation.accompany import accompany
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips, check_size
 from tweenfield.evaluation.metrics import PROTOCOLS, SMALLEST_SIDE, Quality
@@ -125,6 +127,8 @@ class ScoredFit:
     """A field that was fitted to the observed frames of a split, and its scores."""
 
     result: FitResult
+    companion: Companion | None
+    """What is mixed in, if anything."""
     psnr_observed: float
     """Mean PSNR in dB of the observed frames as the field renders them."""
     score: Score
@@ -148,6 +152,7 @@ def fit_and_score(
     device: str = "auto",
     protocol: str = "tweenfield",
     lpips: Lpips | None = None,
+    between: Between | None = None,
     on_stage: OnStage = lambda stage, done, total, remark: None,
     watch: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]] = lambda frames: frames,
 ) -> ScoredFit:
@@ -160,7 +165,8 @@ def fit_and_score(
         device: as for ``tweenfield.fit``.
         protocol: a name from ``tweenfield.evaluation.metrics.PROTOCOLS``.
         lpips: measures LPIPS, too.
-        on_stage: called with the progress of the stages teacher, fit and render.
+        between: another interpolator to mix in, as for ``accompany``.
+        on_stage: called with the progress of the stages teacher, fit, other and render.
         watch: receives the rendered frames and passes them on.
 
     Raises:
@@ -176,11 +182,21 @@ def fit_and_score(
         )
     if not result.finished:
         raise KeyboardInterrupt
-    drawn = _counted(render_colors(result.field, split.positions), len(split.positions), on_stage)
+    companion = None
+    if between is not None:
+        companion = accompany(
+            result,
+            split.observed,
+            flow,
+            between,
+            on_progress=lambda done, total: on_stage("other", done, total, ""),
+        )
+    drawn = _counted(render_colors(result.field, split.positions, companion), len(split.positions), on_stage)
     own = score(watch(drawn), split.held_out, protocol, lpips)
     observed = score(render_colors(result.field, range(len(split.observed))), split.observed, protocol)
     return ScoredFit(
         result=result,
+        companion=companion,
         psnr_observed=float(np.mean(observed.psnr)),
         score=own,
         seconds=fitting.seconds,

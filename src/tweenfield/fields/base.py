@@ -150,6 +150,12 @@ class Field(nn.Module, ABC):
         squared = float(self.expected_error(t).square().mean()) / 255**2
         return min(-10 * math.log10(max(squared, 1e-10)), 100.0)
 
+    def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
+        """How far forward and backward flow around each pixel disagree at time ``t``, from 0 to 1; None at an
+        observed frame, across a cut, and of a field that follows no flow when it draws.
+        """
+        return None
+
     def error_reason(self, t: float) -> str:
         """What most of the error to expect of the picture at time ``t`` is due to, in a few words.
 

@@ -20,7 +20,7 @@ from tweenfield.command.run_options import Running
 from tweenfield.errors import ClusterError, UsageError, VideoError
 
 if TYPE_CHECKING:
-    from tweenfield import Cell, Expectation, FitResult, Look, Timeline, Video
+    from tweenfield import Cell, Companion, Expectation, FitResult, Look, Timeline, Video
     from tweenfield.bench.cells import Elsewhere, Row, Setting
     from tweenfield.command.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
@@ -100,6 +100,7 @@ class Pieces:
         timeline: of the frames that are drawn.
         look: how they are shown.
         drawing: how they are drawn.
+        companion: what is mixed in, if anything.
         device: on which.
     """
 
@@ -110,6 +111,7 @@ class Pieces:
     timeline: Timeline
     look: Look
     drawing: Running
+    companion: Companion | None
     device: str
 
     @cached_property
@@ -134,6 +136,7 @@ class Pieces:
             keyframes=self.video if drawing.keyframes is Keyframes.original else None,
             shutter=drawing.shutter,
             doubtful=drawing.doubtful,
+            companion=self.companion,
         )
         with tempfile.TemporaryDirectory() as folder:
             maps = Path(folder)

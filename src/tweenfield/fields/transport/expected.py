@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float16, Float32
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tweenfield.fields.transport.candidates import CUES, LONG_MOTION, NEAR
 from tweenfield.fields.transport.mixing import base_weights
@@ -78,6 +79,12 @@ def cues_of(
     disagreed = 1 - agreement
     others = [disagreed, cv2.blur(disagreed, (_AROUND, _AROUND)), *cues[2:].numpy()]
     return np.stack((*averaged, *others, np.full_like(gray, 4 * s * (1 - s))), dtype=np.float32)
+
+
+def disagreement(sight: Sight) -> Float[Tensor, "rows columns"]:
+    """1 less the agreement of forward and backward flow, averaged over both and around each pixel."""
+    agreement: Tensor = sight.cues[:2].float().mean(dim=0)
+    return 1 - F.avg_pool2d(agreement[None], _SIDES[1], 1, _SIDES[1] // 2, count_include_pad=False)[0]
 
 
 @cache

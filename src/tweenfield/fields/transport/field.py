@@ -18,6 +18,7 @@ The weights are those of ``mixing.py``, whose network ``tweenfield.fitting.leave
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, final
@@ -26,19 +27,18 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from tweenfield.fields import splines
 from tweenfield.fields.base import Field, Grid, check_network
 from tweenfield.fields.transport import gathering, kernels
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
-from tweenfield.fields.transport.expected import ExpectedError, Sight, reason
+from tweenfield.fields.transport.expected import ExpectedError, Sight, disagreement, reason
 from tweenfield.fields.transport.kept import Kept
-from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, fetched, map_reduction, place
+from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, enlarged, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import Mixing, gather
-from tweenfield.fields.transport.pictures import Pictures
+from tweenfield.fields.transport.pictures import Pictures, grey
 from tweenfield.flow.observed import Observed
-from tweenfield.storage.on_demand import OnDemand, Rows
+from tweenfield.storage.on_demand import Rows
 from tweenfield.video.depth import Levels
 
 # What is kept of each: the two knots around a time, and those of one interval.
@@ -147,7 +147,7 @@ class Transport(Field):
         self._observed = dict(observations)
         self._colors = Pictures(observations["frames"], self.reduction, self.mixing)
         alpha = observations.get("alpha")
-        self._alpha = None if alpha is None else Pictures(_grey(alpha), self.reduction, self.mixing)
+        self._alpha = None if alpha is None else Pictures(grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
@@ -239,8 +239,19 @@ class Transport(Field):
         squared = self._squared_error_at(interval, knot)
         if share:
             squared = torch.lerp(squared, self._squared_error_at(interval, knot + 1), share)
-        enlarged = F.interpolate(squared[None, None], scale_factor=self.reduction, mode="bilinear")
-        return enlarged[0, 0, : self.grid.height, : self.grid.width].sqrt()
+        return enlarged(squared, self.grid, self.reduction).sqrt()
+
+    @torch.no_grad()
+    def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
+        """1 less the mean agreement of forward and backward flow around each pixel; see ``Field``."""
+        interval, knot, share = place(t, self.grid.frames)
+        # At the ends of an interval the weights are known, and nothing is looked at.
+        near = min(max(knot + share, 1), KNOTS - 1)
+        first, second = (self._maps(interval, k).sight for k in (int(near), math.ceil(near)))
+        if (share == 0 and knot in (0, KNOTS)) or first is None or second is None:
+            return None
+        between = torch.lerp(disagreement(first), disagreement(second), near - int(near))
+        return enlarged(between, self.grid, self.reduction)
 
     @torch.no_grad()
     def error_reason(self, t: float) -> str:
@@ -381,9 +392,3 @@ class Transport(Field):
         """What ``compute`` returns, kept until newer values or other parameters take its place."""
         versions = tuple(tensor._version for tensor in (*self.parameters(), *self.buffers()))
         return self._kept(kind, (*key, self._like.dtype, self._like.device, versions), compute)
-
-
-def _grey(alpha: Rows) -> OnDemand:
-    """Opacity as pictures of three equal channels, as all that draws takes three."""
-    shape = *alpha.shape, 3
-    return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)

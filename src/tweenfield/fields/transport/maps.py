@@ -7,8 +7,10 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from tweenfield.fields import splines
+from tweenfield.fields.base import Grid
 from tweenfield.fields.transport.candidates import SOURCES
 from tweenfield.fields.transport.expected import Sight
 from tweenfield.flow.sampling import halvings
@@ -29,6 +31,14 @@ class Maps(NamedTuple):
 def map_reduction(height: int, width: int) -> int:
     """By how much the maps of a transport field are smaller than a picture of this size, in x and in y."""
     return int(2 ** halvings(height, width))
+
+
+def enlarged(
+    values: Float[Tensor, "rows columns"], grid: Grid, reduction: int
+) -> Float[Tensor, "height width"]:
+    """Values on the grid of the maps at every pixel of the picture."""
+    found = F.interpolate(values[None, None], scale_factor=reduction, mode="bilinear")
+    return found[0, 0, : grid.height, : grid.width]
 
 
 def fetched(

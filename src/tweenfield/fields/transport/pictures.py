@@ -14,7 +14,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.flow.sampling import reduce
-from tweenfield.storage.on_demand import Rows
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels, full_scale
 
 # As many as an interval's window has.
@@ -73,3 +73,9 @@ class Pictures:
     def _keep(self, kind: str, k: int, compute: Callable[[], T]) -> T:
         like = next(self._network.parameters())
         return self._kept(kind, (k, like.dtype, like.device), compute)
+
+
+def grey(alpha: Rows) -> OnDemand:
+    """Opacity as pictures of three equal channels, as all that draws takes three."""
+    shape = *alpha.shape, 3
+    return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)

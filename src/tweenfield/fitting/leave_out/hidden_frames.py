@@ -23,8 +23,8 @@ the maps, always at the same place within it: as good a sample of the colours as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -46,7 +46,8 @@ from tweenfield.flow.sampling import displaced, reduce, sample_linear
 from tweenfield.video.depth import colors, full_scale
 
 # The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
-_KINDS = ((2, 2), (2, 1), (4, 4))
+FULL_SIZE = (2, 1)
+_KINDS = ((2, 2), FULL_SIZE, (4, 4))
 # Larger maps are cropped to these sides, so that preparation costs about the same for any size; where they
 # are smaller than the picture, of which a crop is many times as large, to half of each.
 _LARGEST = (240, 360)
@@ -115,6 +116,10 @@ class Seen(NamedTuple):
     """1 for a candidate that is there, 0 for one beyond the ends of the video."""
     number: int
     """Number of the frame in the video."""
+    pictures: Callable[[], list[np.ndarray]]
+    """The observed frames before and after it and itself, of the size and the part that it is seen in."""
+    pixel: tuple[int, int]
+    """Which pixel (x, y) of theirs stands for one of the maps."""
 
     def _to(self, like: Tensor) -> Hidden:
         """The hidden frame in another precision, and on another device."""
@@ -144,18 +149,20 @@ class Seen(NamedTuple):
         return squared, mixing(evidence, strength=mixing.strength)[0]
 
 
-def hide_frames(observed: Observed, reduction: int, count: int) -> list[list[Seen]]:
+def hide_frames(
+    observed: Observed, reduction: int, count: int, kinds: Sequence[tuple[int, int]] = _KINDS
+) -> list[list[Seen]]:
     """Hidden frames of each kind that the video allows, at most ``count`` of a kind.
 
     ``reduction`` says by how much the maps are smaller than the picture.
     """
-    kinds: list[list[Seen]] = [[] for _ in _KINDS]
+    hidden: list[list[Seen]] = [[] for _ in kinds]
     # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
-    for found in zip_longest(*(_hide(observed, reduction, *kind, count) for kind in _KINDS)):
-        for kind, hidden in zip(kinds, found, strict=True):
-            if hidden is not None:
-                kind.append(hidden)
-    return [kind for kind in kinds if kind]
+    for found in zip_longest(*(_hide(observed, reduction, *kind, count) for kind in kinds)):
+        for kind, seen in zip(hidden, found, strict=True):
+            if seen is not None:
+                kind.append(seen)
+    return [kind for kind in hidden if kind]
 
 
 def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: int) -> Iterator[Seen | None]:
@@ -222,7 +229,15 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
         x, y = places.integers(reduction, size=2).tolist()
         fraction = float(np.divide(*(small.durations[first:end].sum() for end in (target, first + stride))))
         truth = picture(target, *place)
-        yield _hidden(around, frames, fraction, truth, confidence, reduction, (x, y), target)
+        hidden, sight, present = _hidden(around, frames, fraction, truth, confidence, reduction, (x, y))
+        ends = partial(_all, picture, (first, first + stride, target), place)
+        yield Seen(hidden, sight, present, target, ends, (x, y))
+
+
+def _all(
+    picture: Callable[[int, int, int], np.ndarray], frames: Sequence[int], place: Sequence[int]
+) -> list[np.ndarray]:
+    return [picture(k, *place) for k in frames]
 
 
 def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, int]]:
@@ -243,8 +258,7 @@ def _hidden(
     confidence: float,
     reduction: int,
     pixel: tuple[int, int],
-    number: int,
-) -> Seen:
+) -> tuple[Hidden, Sight, Float[Tensor, " candidates"]]:
     """The candidates at a hidden frame, and its truth mixed with the base by confidence."""
     traced = trace(around, fraction)
     displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
@@ -265,12 +279,8 @@ def _hidden(
     parts = (evidence.features[0], evidence.fine[0], evidence.doubt[0])
     relied_on = torch.tensor(float(confidence))
     predicted = (reached * (colors - mixed), true - mixed, relied_on, offset[0])
-    return Seen(
-        hidden=Hidden(*(part[None].half() for part in (*parts, *predicted))),
-        sight=Sight(colors.half(), torch.from_numpy(traced.cues).half(), fraction),
-        present=evidence.present[0],
-        number=number,
-    )
+    hidden = Hidden(*(part[None].half() for part in (*parts, *predicted)))
+    return hidden, Sight(colors.half(), torch.from_numpy(traced.cues).half(), fraction), evidence.present[0]
 
 
 def _candidates(

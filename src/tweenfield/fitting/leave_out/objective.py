@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import numpy as np
 import torch
+from jaxtyping import Float32
 from torch import nn
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
@@ -14,6 +17,7 @@ from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
 from tweenfield.fitting.leave_out.calibration import calibrate, moderate, spread
 from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
+from tweenfield.fitting.leave_out.shares import measure_shares
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
 
@@ -64,6 +68,17 @@ class LeaveOut:
     def on(self, observed: Observed, device: torch.device, teacher: Field | None = None) -> HiddenFrames:
         """The objective for this video and its flow, with its data on ``device``."""
         return HiddenFrames(self, observed, device)
+
+    def shares(
+        self,
+        field: Field,
+        observed: Observed,
+        between: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
+        on_progress: Callable[[int, int], None],
+    ) -> Float32[np.ndarray, " classes"]:
+        """How much of another interpolator to mix into a field that was fitted; see ``measure_shares``."""
+        assert isinstance(field, Transport)  # as ``check`` refuses all others
+        return measure_shares(field.mixing, field.reduction, observed, between, on_progress)
 
 
 @final
