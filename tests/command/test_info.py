@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 from command.running import tweenfield
 from video.clips import texture
+from video.test_carrying import full
 
 from tweenfield import Hdr, MasteringDisplay, write_video
 
@@ -23,7 +24,15 @@ def test_info_has_a_line_for_each_fact_however_long(tmp_path):
     write_video(path, deep, rate=Fraction(30000, 1001), hdr=hdr)
     told = dict(line.split(None, 1) for line in tweenfield("info", path).stdout.splitlines())
     assert told["hdr"].endswith("max-cll 1000, max-fall 400 cd/m2")
-    assert told["rate"] == "29.97 fps (30000/1001)"
+    # By the codec's name, not that of who decodes it.
+    assert (told["rate"], told["codec"]) == ("29.97 fps (30000/1001)", "av1")
     times = [Fraction(t, 90) for t in (0, 3, 6, 10, 12)]
     write_video(tmp_path / "b.mp4", texture(5), rate=30, times=times)
     assert "fps in the mean" in tweenfield("info", tmp_path / "b.mp4").stdout
+
+
+def test_info_tells_what_goes_along(tmp_path):
+    told = tweenfield("info", full(tmp_path / "a.mkv")).stdout.splitlines()
+    told = dict(line.split(None, 1) for line in told)
+    assert (told["audio"], told["subtitles"]) == ("none", "subrip, subrip")
+    assert (told["chapters"], told["attachments"]) == ("3", "1")

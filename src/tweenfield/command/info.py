@@ -67,7 +67,8 @@ def info(
             if about.matrix == "gbr"
             else ("full range" if about.color.full_range else "limited range"),
             "hdr": _hdr_text(about.hdr),
-            "audio": ", ".join(map(str, about.audio)) or "none",
+            "audio": ", ".join(about.audio) or "none",
+            "subtitles": ", ".join(about.subtitles) or "none",
         }
     found = actions.shots_of(source, quiet=quiet) if shots else []
     if json:
