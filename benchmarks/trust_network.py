@@ -4,6 +4,9 @@ Of each clip, every second and every fourth frame is observed. What the network 
 held-out frames, and of frames that the fit itself hides, both with their true error. Every clip, stride and
 kind of frame has a level of its own, which is fitted along and thrown away: on a new clip it is measured. The
 loss is log E + e^2 / E at pixels, and a robust square of the difference in log E at the means of frames.
+
+How much harder frames are that the fit hides at half the size, by which a new clip's level is measured, is
+the median over clips and strides.
 """
 
 import argparse
@@ -18,7 +21,7 @@ from common import ROOT
 from torch import nn
 from trust_clips import TUNE, clip
 
-from tweenfield import Dis, Observed, Split, estimate_flow, fit, hide, replace, standard
+from tweenfield import Dis, Observed, Split, estimate_flow, fit, hide, standard
 from tweenfield.drawing.render import render
 from tweenfield.fields.transport import Transport
 from tweenfield.fields.transport.expected import cues_of
@@ -26,7 +29,8 @@ from tweenfield.fields.transport.maps import place
 from tweenfield.fitting.leave_out.hidden_frames import Seen, hide_frames
 
 PIXELS, WIDTH, STEPS, RATE = 600, 16, 2500, 6e-3
-FRAMES, POINTS = 16, 200
+FRAMES, POINTS = 32, 300
+HELD_OUT, HALF = 0, 1
 # What rounding to whole levels would add to hidden frames' errors, and what keeps logarithms finite.
 ROUNDING, LEAST = 1 / 12, 0.01
 FILE = ROOT / "src" / "tweenfield" / "fields" / "transport" / "expected.npz"
@@ -38,9 +42,9 @@ class Sample(NamedTuple):
     cues: np.ndarray
     squared: np.ndarray
     mean: float
-    group: int
+    case: int
+    kind: int
     weight: float
-    held_out: bool
 
 
 def held_out(field: Transport, split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -55,48 +59,48 @@ def held_out(field: Transport, split: Split) -> Iterator[tuple[np.ndarray, np.nd
 
 def hidden(field: Transport, kind: list[Seen]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The same of frames that the fit hides."""
-    for seen in kind[::2]:
+    for seen in kind:
         squared, weight = seen.error(field.mixing)
         yield cues_of(seen.sight, weight), squared.numpy() + ROUNDING
 
 
 @torch.no_grad()
 def samples(data: Path) -> list[Sample]:
-    random, found, groups = np.random.default_rng(0), [], 0
-    for name, stride in product(TUNE, (2, 4)):
+    random, found = np.random.default_rng(0), []
+    for case, (name, stride) in enumerate(product(TUNE, (2, 4))):
         split = hide(clip(data, name), stride)
         flow = estimate_flow(split.observed, Dis())
         with torch.enable_grad():
-            field = fit(split.observed, flow, replace(standard(), steps=150), device="cpu").field
+            field = fit(split.observed, flow, standard(), device="cpu").field
         kinds = [hidden(field, kind) for kind in hide_frames(Observed(split.observed, flow), 1, 20)]
-        for frames, share in ((held_out(field, split), 3.0), *((kind, 1.0) for kind in kinds)):
+        for kind, frames in enumerate((held_out(field, split), *kinds)):
             pixels = []
             for cues, squared in frames:
                 chosen = random.choice(squared.size, PIXELS, replace=False)
                 values = cues.reshape(len(cues), -1)[:, chosen].T
                 pixels.append((values, squared.ravel()[chosen], float(squared.mean())))
-            found += [Sample(*p, groups, share / len(pixels), share > 1) for p in pixels]
-            groups += 1
+            share = 3.0 if kind == HELD_OUT else 1.0
+            found += [Sample(*p, case, kind, share / len(pixels)) for p in pixels]
         print(name, stride, flush=True)
     return found
 
 
 def network(found: list[Sample]) -> dict[str, np.ndarray]:
-    """The layers, with the shift and scale of the cues within them."""
+    """The layers, with the shift and scale of the cues within them, and how much harder hidden frames are."""
     cues = np.stack([s.cues for s in found])
     middle, spread = cues.mean(axis=(0, 1)), cues.std(axis=(0, 1)) + 1e-3
     z = torch.from_numpy(((cues - middle) / spread).astype(np.float32))
     squared = torch.tensor(np.stack([s.squared for s in found]), dtype=torch.float32) + LEAST
     means = torch.tensor([s.mean for s in found]) + LEAST
-    group, weight = torch.tensor([s.group for s in found]), torch.tensor([s.weight for s in found])
+    case, kind = (np.array([getattr(s, name) for s in found]) for name in ("case", "kind"))
+    names, group = np.unique(np.stack((case, kind)), axis=1, return_inverse=True)
+    group, weight = torch.from_numpy(group.ravel()), torch.tensor([s.weight for s in found])
     torch.manual_seed(0)
     sides = (z.shape[2], WIDTH, WIDTH)
     inner = [layer for n, m in pairwise(sides) for layer in (nn.Linear(n, m), nn.Tanh())]
     model = nn.Sequential(*inner, nn.Linear(WIDTH, 1))
     model[-1].weight.data.mul_(0.1)
-    levels = torch.stack(
-        [means[group == g].log().mean() for g in range(int(group.max()) + 1)]
-    ).requires_grad_()
+    levels = torch.stack([means[group == g].log().mean() for g in range(names.shape[1])]).requires_grad_()
     optimizer = torch.optim.Adam(
         [{"params": model.parameters(), "weight_decay": 1e-4}, {"params": [levels]}], lr=RATE
     )
@@ -121,9 +125,15 @@ def network(found: list[Sample]) -> dict[str, np.ndarray]:
             weights = weights / spread
         values |= {f"weight{k}": weights.astype(np.float32), f"bias{k}": bias.astype(np.float32)}
     # Where nothing can be measured, the level is that of the median clip.
-    drawn = sorted({s.group for s in found if s.held_out})
-    values[f"bias{len(layers) - 1}"] += float(levels.detach()[drawn].median())
-    return values
+    drawn = levels.detach()[torch.from_numpy(names[1] == HELD_OUT)]
+    values[f"bias{len(layers) - 1}"] += float(drawn.median())
+    with torch.no_grad():
+        ratio = (means.log() - (torch.logsumexp(model(z)[..., 0], 1) - np.log(PIXELS))).numpy()
+    apart = [
+        ratio[(case == c) & (kind == HALF)].mean() - ratio[(case == c) & (kind == HELD_OUT)].mean()
+        for c in np.unique(case)
+    ]
+    return values | {"harder": np.float32(np.median(apart))}
 
 
 def main() -> None:

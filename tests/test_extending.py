@@ -146,6 +146,7 @@ def test_a_field_finds_the_video_that_is_one_of_its_own(tmp_path, monkeypatch):
 class L1:
     name: ClassVar[str] = "l1"
     teachable: ClassVar[bool] = False
+    holds_clip: ClassVar[bool] = False
 
     points: int = 512
     """Points drawn per step."""

@@ -1,6 +1,7 @@
 """A run that was stopped, by whatever, goes on where it was and ends with the same bytes."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from video.clicks import clicking
 
 from tweenfield import ColorTags, Look, OutputError, read_video, write_video
 from tweenfield.command import actions
+from tweenfield.drawing import expectation
 from tweenfield.storage.unfinished import place_of, unfinished
 from tweenfield.video import pieces
 
@@ -109,6 +111,37 @@ def test_a_fit_that_was_stopped_goes_on(clip, tmp_path, monkeypatch):
     assert tweenfield("run", clip, "-o", again, *SHORT).returncode == 0
     assert content(target) == content(again)
     assert {p.name for p in tmp_path.iterdir()} == {"o", "again"}
+
+
+def test_what_to_expect_of_frames_that_are_done_is_kept(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "_MOST", 4)
+    line = [
+        "run",
+        clip,
+        "--preset",
+        "draft",
+        "--steps",
+        "5",
+        "--device",
+        "cpu",
+        "--slow",
+        "3x",
+        "--json",
+        "-",
+    ]
+    whole = tweenfield(*line, "-o", tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        Stop(patch, 10)
+        fails(tweenfield(*line, "-o", tmp_path / "o"), 1, "goes on from here")
+    kept = place_of(tmp_path / "o") / "expected.jsonl"
+    kept.write_text(kept.read_text() + '{"index": 10, "t"')  # the line that a kill has cut short
+    asked, expect = [], expectation.expect
+    monkeypatch.setattr(expectation, "expect", lambda *given: asked.append(given[2]) or expect(*given))
+    ended = tweenfield(*line, "-o", tmp_path / "o")
+    assert ended.returncode == 0, ended.stderr
+    # Two pieces of four frames are whole.
+    assert asked == list(range(8, 15))
+    assert json.loads(ended.stdout)["expected"] == json.loads(whole.stdout)["expected"]
 
 
 def test_other_settings_begin_anew(clip, tmp_path, monkeypatch):

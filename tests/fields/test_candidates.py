@@ -14,7 +14,7 @@ def displacements(place, times, interval, fraction):
     steps = np.diff(places, axis=0).astype(np.float32)
     forward = np.broadcast_to(steps[:, None, None], (len(steps), *SIZE, 2))
     none = np.zeros(len(steps), bool)
-    around = window(forward, -forward, none, none, ~none, np.diff(times), interval)
+    around = window(forward, -forward, none, np.diff(times), interval, cut=False, moves=True)
     return trace(around, fraction).displacement[:, SIZE[0] // 2, SIZE[1] // 2]
 
 
@@ -42,7 +42,7 @@ def test_flows_that_disagree_bend_no_path():
     backward[0] += 50
 
     def found(forward):
-        around = window(forward, backward, none, none, ~none, np.ones(3), 1)
+        around = window(forward, backward, none, np.ones(3), 1, cut=False, moves=True)
         return trace(around, 0.5).displacement[0, SIZE[0] // 2, SIZE[1] // 2]
 
     assert found(forward) == pytest.approx(parabola(1) - parabola(1.5), abs=1e-5)
@@ -56,7 +56,7 @@ def test_no_point_turns_about_within_an_interval(step, bend):
     forward = np.zeros((3, *SIZE, 2), np.float32)
     forward[:, ..., 0] = np.array([step + 4, step, step - 4])[:, None, None]
     none = np.zeros(3, bool)
-    around = window(forward, -forward, none, none, ~none, np.ones(3), 1)
+    around = window(forward, -forward, none, np.ones(3), 1, cut=False, moves=True)
     found = trace(around, 0.5).displacement[0, SIZE[0] // 2, SIZE[1] // 2, 0]
     assert found == pytest.approx(-step / 2 - bend, abs=1e-3)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from command.running import fails, tweenfield
 from conftest import to_8bit, waves
-from viewer.looking import clip, serving, still, tiny
+from viewer.looking import client_of, clip, serving, still, tiny
 
-from tweenfield import Dis, draft, evaluate, fit, psnr, render, replace
+from tweenfield import Dis, draft, evaluate, fit, psnr, render, replace, view
 from tweenfield.baselines import BASELINES
+from tweenfield.errors import UsageError
 from tweenfield.evaluation.error_maps import ERROR_LEVELS, error_levels, error_picture, error_scale
 from tweenfield.evaluation.folder import is_evaluation, load_evaluation, save_evaluation
 from tweenfield.viewer.session import Session
@@ -38,6 +39,16 @@ def client(evaluation):
     split = evaluation.split
     with serving(Session(split.observed, evaluation.result, split=split)) as (_, client):
         yield client
+
+
+def test_an_evaluation_in_python_is_looked_at_with_its_held_out_frames(evaluation, client):
+    with view(evaluation, browser=False) as viewer, client_of(viewer) as own:
+        own.get(viewer.address)
+        assert own.get("/about").json() == client.get("/about").json()
+        params = {"t": 1.5, "kind": "true", "what": "field"}
+        assert own.get("/error", params=params).content == client.get("/error", params=params).content
+    with pytest.raises(UsageError, match="two videos"):
+        view(evaluation, video=evaluation.split.observed, browser=False)
 
 
 def picture(response):

@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 from viewer.looking import clip, serving, still, tiny
 
-from tweenfield import render, view
+from tweenfield import Dis, draft, estimate_flow, fit, render, replace, view
 from tweenfield.errors import FitError
 from tweenfield.viewer import background
 from tweenfield.viewer.background import BackgroundFit
 from tweenfield.viewer.session import Session
+
+QUICK = replace(draft(), steps=4, width=4, hidden=2, crops=1, side=12)
 
 
 def until(true, seconds=15):
@@ -124,3 +126,20 @@ def test_a_video_is_fitted_from_python():
     with view(clip(), recipe=tiny(), browser=False) as viewer:
         until(lambda: viewer.session.fitted is not None)
         assert viewer.session.fitted.finished
+
+
+def test_a_jump_gets_a_first_look_where_flow_is_still_to_be_estimated():
+    video = clip(frames=24)
+    field = fit(video, estimate_flow(video, Dis()), QUICK, device="cpu").field
+    session = Session(video, fit(video, estimate_flow(video, Dis()), QUICK, device="cpu"))
+    with serving(session) as (_, client):
+        unknown = next(k for k in range(1, 23) if session.waits(k + 0.25))
+        for t, first, label in (
+            (unknown, True, "a%20first%20look"),
+            (unknown, False, ""),
+            (unknown, True, ""),
+        ):
+            picture, answer = seen(client, t=t + 0.25, first=first)
+            drawn = field.alone() if label else field
+            np.testing.assert_array_equal(picture, drawn.picture(t + 0.25))
+            assert answer.headers["x-shown"].endswith(label or f"at%20{t + 0.25:g}")

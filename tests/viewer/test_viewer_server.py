@@ -252,6 +252,16 @@ def test_every_answer_lets_the_page_load_from_here_only(client):
     assert not re.search(r"https?://(?!www\.w3\.org)", client.get("/").text + client.get("/viewer.css").text)
 
 
+def test_pages_of_this_machine_may_frame_it_once_a_notebook_shows_it(video, result):
+    def ancestors(client):
+        return client.get("/").headers["content-security-policy"].partition("frame-ancestors ")[2]
+
+    with serving(Session(video, result)) as (viewer, client):
+        assert ancestors(client) == "'none'"
+        assert f'<iframe src="{viewer.address}"' in viewer._repr_html_()
+        assert ancestors(client) == "http://127.0.0.1:* http://localhost:*"
+
+
 def test_saved_frames_have_a_safe_name(video, result):
     named = clip(name='a "b"\r\nX: 1/../ü.mp4')
     with serving(Session(named, result=None, flow=lambda: still(named))) as (_, client):
@@ -328,7 +338,7 @@ def test_from_python_it_opens_the_page_and_closes(result, video, monkeypatch):
     opened = []
     monkeypatch.setattr(opening.webbrowser, "open", opened.append)
     with view(result, video=video) as viewer:
-        assert opened == [viewer.address] and viewer.address in viewer._repr_html_()
+        assert opened == [viewer.address]
         assert httpx.get(viewer.address).status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(viewer.address)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tweenfield.command.cluster.tasks import Cluster
 
 # What a run keeps of its fit, beside the pieces of the video.
-_FIT, _CHECKPOINT = "fit.tween", "fit.checkpoint.tween"
+_FIT, _CHECKPOINT, _NOTED = "fit.tween", "fit.checkpoint.tween", "expected.jsonl"
 
 
 @takes_groups
@@ -164,7 +164,8 @@ def _make(
         return actions.size_to_expect(written_in_pieces(folder), done, count) if folder else ""
 
     with trust.maps_folder(drawing.error_maps) as maps:
-        watched = trust.Trust(result.field, timeline, maps) if result.field.expects_error else None
+        kept = folder / _NOTED if folder else None
+        watched = trust.Trust(result.field, timeline, maps, kept) if result.field.expects_error else None
 
         def shown(begin: int, end: int) -> Iterator[np.ndarray]:
             frames = drawn(begin, end)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -84,11 +85,14 @@ class Trust:
         field: what draws it.
         timeline: when.
         maps: a folder that gets the error to expect of every frame as PNG; None for no maps.
+        kept: a file of what was noted, for a run that goes on, which would draw maps again only for this;
+            None to keep nothing.
     """
 
-    def __init__(self, field: Field, timeline: Timeline, maps: Path | None) -> None:
-        self._field, self._positions, self._maps = field, timeline.positions, maps
-        self._known: dict[int, Expectation] = {}
+    def __init__(self, field: Field, timeline: Timeline, maps: Path | None, kept: Path | None = None) -> None:
+        self._field, self._positions, self._maps, self._kept = field, timeline.positions, maps, kept
+        # Error maps are made anew, for which each frame is noted again.
+        self._known: dict[int, Expectation] = {} if maps else _noted_in(kept)
 
     def watch(self, begin: int, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The same frames, from number ``begin`` on; each is noted as it passes, which is cheap then."""
@@ -103,7 +107,8 @@ class Trust:
 
     def add(self, noted: Iterable[Expectation], maps: Mapping[str, bytes]) -> None:
         """Take over what was noted on another machine, and the maps by the names of their files."""
-        self._known.update({e.index: e for e in noted})
+        for e in noted:
+            self._know(e)
         for name, content in maps.items():
             assert self._maps is not None  # as none were made otherwise
             (self._maps / name).write_bytes(content)
@@ -119,9 +124,27 @@ class Trust:
         from tweenfield.drawing.expectation import expect
 
         t = self._positions[index]
-        self._known[index] = expect(self._field, t, index)
+        self._know(expect(self._field, t, index))
         if self._maps:
             _write_map(self._maps / f"{index:06d}.png", self._field, float(t))
+
+    def _know(self, expectation: Expectation) -> None:
+        self._known[expectation.index] = expectation
+        if self._kept:
+            with self._kept.open("a") as file:
+                file.write("\n" + json.dumps(asdict(expectation)))
+
+
+def _noted_in(kept: Path | None) -> dict[int, Expectation]:
+    """What an earlier run noted."""
+    from tweenfield import Expectation
+
+    known = {}
+    for line in kept.read_text().splitlines() if kept and kept.exists() else ():
+        with suppress(ValueError):  # cut short when that run was killed
+            noted = Expectation(**json.loads(line))
+            known[noted.index] = noted
+    return known
 
 
 @contextmanager

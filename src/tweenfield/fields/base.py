@@ -127,6 +127,14 @@ class Field(nn.Module, ABC):
         levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
 
+    def waits(self, t: float) -> bool:
+        """Whether the picture at time ``t`` waits for flow that is still to be estimated."""
+        return False
+
+    def alone(self) -> Field:
+        """A field that waits for less, and whose pictures are a first look; this one if there is none."""
+        return self
+
     @property
     def expects_error(self) -> bool:
         """Whether it has an error to expect, as all of its kind have, or none."""
@@ -147,8 +155,7 @@ class Field(nn.Module, ABC):
         Raises:
             UsageError: the field has none.
         """
-        squared = float(self.expected_error(t).square().mean()) / 255**2
-        return min(-10 * math.log10(max(squared, 1e-10)), 100.0)
+        return psnr_of(float(self.expected_error(t).square().mean()))
 
     def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
         """How far forward and backward flow around each pixel disagree at time ``t``, from 0 to 1; None at an
@@ -191,6 +198,11 @@ class FieldConfig(Protocol):
     def build(self, grid: Grid, seed: int) -> Field:
         """A field with initial parameters; ``seed`` alone decides them."""
         ...
+
+
+def psnr_of(squared: float) -> float:
+    """The PSNR in dB of a mean squared error in levels of 255, at most 100."""
+    return min(-10 * math.log10(max(squared / 255**2, 1e-10)), 100.0)
 
 
 def check_network(name: str, width: int, depth: int) -> None:

@@ -31,6 +31,7 @@ class FlowConstraint:
     """
 
     name: ClassVar[str] = "flow-constraint"
+    holds_clip: ClassVar[bool] = True
 
     weight: float = 0.12
     """lambda, the weight of the flow constraint, from 0 to 1; 0 fits the observed frames alone."""

@@ -37,6 +37,8 @@ class ObjectiveConfig(Protocol):
     """Settings of one kind of objective: a frozen dataclass that binds it to a video."""
 
     name: ClassVar[str]
+    holds_clip: ClassVar[bool]
+    """Whether a fit holds all frames in memory."""
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property

@@ -117,7 +117,8 @@ def estimate_flow(
     ahead = Ahead(pairs)
 
     def one(which: int) -> OnDemand:
-        return OnDemand(lambda k: ahead[k][which], (intervals, *video.size, 2), np.float32, keep=False)
+        shape = intervals, *video.size, 2
+        return OnDemand(lambda k: ahead[k][which], shape, np.float32, keep=False, has=pairs.has)
 
     return Flow(forward=one(0), backward=one(1), name=estimator.name)
 

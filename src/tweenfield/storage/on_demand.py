@@ -37,6 +37,7 @@ class OnDemand:
         dtype: of its entries.
         keep: whether to keep rows for later use; False if ``make`` merely looks them up.
         least: how many rows are kept however large they are.
+        has: whether ``make`` has a row at hand; none, if not given.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class OnDemand:
         *,
         keep: bool = True,
         least: int = KEPT_ROWS,
+        has: Callable[[int], bool] = lambda k: False,
     ) -> None:
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
-        self._make = make
+        self._make, self._has = make, has
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._most = rows_kept(math.prod(self.shape[1:]) * self.dtype.itemsize, least) if keep else 0
         self._lock = RLock()
@@ -90,6 +92,10 @@ class OnDemand:
                 result = np.empty((len(chosen), *row.shape), self.dtype)
             result[place] = row
         return np.empty((0, *self.shape[1:]), self.dtype) if result is None else result
+
+    def has(self, k: int) -> bool:
+        """Whether row k is at hand, or still to be made."""
+        return k in self._kept or self._has(k)
 
     def select(self, chosen: Sequence[int]) -> OnDemand:
         """The rows of these numbers, still on demand."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hmac
 import json
 from http.cookies import CookieError, SimpleCookie
+from threading import Event
 from typing import final
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# The page loads what this server has, and nobody shows it in a frame of theirs.
-CONTENT_SECURITY_POLICY = (
+# The page loads what this server has.
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors "
 )
+# Nobody shows it in a frame of theirs, but a notebook on this machine that was asked to.
+_NOBODY, _NOTEBOOK = "'none'", "http://127.0.0.1:* http://localhost:*"
 _HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
@@ -33,10 +35,12 @@ class Guard:
     A page from elsewhere can lead its own host name to 127.0.0.1 (DNS rebinding): its requests then name
     that host, and are refused. The token comes in the address of the first page, afterwards in a cookie that
     scripts can't read and that isn't sent along from other sites.
+
+    Once ``framed`` is set, pages of this machine may show the viewer in a frame.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: ASGIApp, *, token: str, port: int, framed: Event) -> None:
+        self._app, self._token, self._framed = app, token, framed
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._origins = {f"http://{host}" for host in self._hosts}
         # Browsers don't tell the ports of one host apart: each viewer has a cookie of its own.
@@ -54,6 +58,8 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
+                allowed = _NOTEBOOK if self._framed.is_set() else _NOBODY
+                out["content-security-policy"] = _POLICY + allowed
                 for name, value in _HEADERS.items():
                     out[name] = value
                 for name, value in cookies.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import secrets
 import socket
+import sys
 import threading
 import time
 import webbrowser
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from typing import final
 
 from tweenfield.errors import UsageError, ViewerError
+from tweenfield.evaluation.evaluate import Evaluation
 from tweenfield.fitting.presets import standard
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult
@@ -38,6 +40,17 @@ def check_installed() -> None:
         raise ViewerError(f"the viewer needs {' and '.join(missing)}; install with: {INSTALL}")
 
 
+_FRAME_HEIGHT = 640
+# The cookie is sent to the host that the notebook itself has, which may be this machine's other name.
+_FRAME = """<iframe src="{address}" style="width:100%;height:{height}px;border:0" title="Viewer"></iframe>
+<script>
+if (location.hostname === "localhost")
+  for (const frame of document.querySelectorAll('iframe[src^="http://127.0.0.1:{port}/"]'))
+    frame.src = frame.src.replace("127.0.0.1", "localhost");
+</script>
+<a href="{address}" target="_blank" rel="noopener">Open the viewer in a window</a>"""
+
+
 @final
 class Viewer:
     """An open viewer. It ends with ``close()``, at the end of a ``with`` block, or with the program."""
@@ -52,7 +65,8 @@ class Viewer:
         self._socket = _listening(port)
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(32)
-        app = create_app(session, token=self._token, port=self.port)
+        self._framed = threading.Event()
+        app = create_app(session, token=self._token, port=self.port, framed=self._framed)
         self._worker = app.state.worker
         # No log of addresses, as the token is in one of them; failures are said on the page.
         self._server = uvicorn.Server(
@@ -113,8 +127,9 @@ class Viewer:
         return f"Viewer({self.session.video.name!r}, {self.address})"
 
     def _repr_html_(self) -> str:
-        """A link, in a notebook."""
-        return f'<a href="{self.address}" target="_blank" rel="noopener">Open the viewer</a>'
+        """The page in a frame, in a notebook on this machine, and a link to it."""
+        self._framed.set()
+        return _FRAME.format(address=self.address, port=self.port, height=_FRAME_HEIGHT)
 
     def _end(self) -> bool:
         self._worker.close()
@@ -123,26 +138,28 @@ class Viewer:
 
 
 def view(
-    shown: FitResult | Video,
+    shown: FitResult | Video | Evaluation,
     *,
     video: Video | None = None,
     others: Mapping[str, FitResult] | None = None,
     recipe: Recipe | None = None,
     port: int = 0,
-    browser: bool = True,
+    browser: bool | None = None,
 ) -> Viewer:
-    """Look at a fit, or at a video while it is fitted, in the browser; needs ``tweenfield[view]``.
+    """Look at a fit, an evaluation, or a video while it is fitted, in the browser.
 
-    The server runs in a thread and listens on this machine only. ``viewer.session.fitted`` is the result of
-    a fit that it ran, once that has ended.
+    Needs ``tweenfield[view]``. At the end of a notebook's cell the viewer shows itself. The server runs in a
+    thread and listens on this machine only. ``viewer.session.fitted`` is the result of a fit that it ran,
+    once that has ended.
 
     Args:
-        shown: a fit, or a video, which is fitted then.
+        shown: a fit; an evaluation, whose held-out frames tell the true error; or a video, which is fitted
+            then.
         video: the observed frames of a fit. Without them, what it draws at whole times stands for them.
         others: further fits of the same frames to compare with, by name.
         recipe: how to fit a video; ``standard()`` if not given.
         port: where to listen; 0 is any that is free.
-        browser: whether to open the page, or merely serve it.
+        browser: whether to open the page, or merely serve it; None opens it, but not from a notebook.
 
     Raises:
         ViewerError: fastapi and uvicorn aren't installed, or the server can't start.
@@ -151,11 +168,13 @@ def view(
     if isinstance(shown, FitResult):
         session = Session(video, shown, others=others)
     elif video is not None:
-        raise UsageError("two videos were given; give a fit and its video, or one video")
+        raise UsageError("two videos were given; give a fit and its video, or one video or evaluation")
+    elif isinstance(shown, Evaluation):
+        session = Session(shown.split.observed, shown.result, others=others, split=shown.split)
     else:
         session = Session(shown, others=others, recipe=recipe or standard())
     viewer = Viewer(session, port=port).start()
-    if browser:
+    if "ipykernel" not in sys.modules if browser is None else browser:
         webbrowser.open(viewer.address)
     return viewer
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
 from importlib.resources import files
+from threading import Event
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -81,8 +82,10 @@ class _Pictures:
         return await asyncio.wrap_future(self._worker.submit(asker, job))
 
 
-def create_app(session: Session, *, token: str, port: int) -> FastAPI:
-    """The application that shows ``session`` to whoever has the token, at 127.0.0.1:``port``."""
+def create_app(session: Session, *, token: str, port: int, framed: Event) -> FastAPI:
+    """The application that shows ``session`` to whoever has the token, at 127.0.0.1:``port``; in a frame of
+    another page of this machine once ``framed`` is set.
+    """
     app = FastAPI(title="tweenfield viewer", docs_url=None, redoc_url=None, openapi_url=None)
     worker, kept = Worker(), Kept()
     pictures = _Pictures(session, worker, kept)
@@ -122,16 +125,18 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
         client: Client = "",
         pane: Pane = "",
         save: bool = False,
+        first: bool = False,
     ) -> Response:
         at, high, version = pictures.time(t), pictures.height(height), session.version
+        first = first and what == FIELD and session.waits(at)
 
         def draw() -> bytes:
-            data, label = session.encoded(what, at, high, kind)
+            data, label = session.encoded(what, at, high, kind, first=first)
             # Kept together.
             return label.encode() + b"\0" + data
 
         # A field has other pictures when it is another; so have those that are shown until there is one.
-        key = ("frame", what, version if what == FIELD else 0, at, high, kind)
+        key = ("frame", what, version if what == FIELD else 0, at, high, kind, first)
         label, _, data = (await pictures.get(f"{client}/{pane}/frame", key, draw)).partition(b"\0")
         headers = {"x-shown": quote(label), "x-version": str(version)}
         if save:
@@ -186,7 +191,7 @@ def create_app(session: Session, *, token: str, port: int) -> FastAPI:
     for address, constant in (("/wheel", color_wheel()), ("/levels", levels_scale())):
         app.get(address)(_constant(constant, "image/png"))
 
-    app.add_middleware(Guard, token=token, port=port)
+    app.add_middleware(Guard, token=token, port=port, framed=framed)
     return app
 
 

@@ -189,8 +189,14 @@ class Session:
                 self._flow = self._make_flow()
             return self._flow
 
-    def draw(self, what: str, t: float, height: int | None = None) -> Shown:
+    def waits(self, t: float) -> bool:
+        """Whether the field's picture at time ``t`` waits for flow that is still to be estimated."""
+        return self._field is not None and self._field.waits(t)
+
+    def draw(self, what: str, t: float, height: int | None = None, *, first: bool = False) -> Shown:
         """``what`` at time ``t``: ``field``, or a name of ``comparisons``, at this height or its own.
+
+        ``first`` is for a first look of the field, which waits for less flow.
 
         Raises:
             UsageError: there is no such thing to draw.
@@ -204,7 +210,10 @@ class Session:
             shown = self._frame(round(t))
             return Shown(resized(shown.picture, height), f"nearest {shown.label}: no field yet")
         if kind == FIELD and field is not None:
-            return Shown(self._rendered(field, t, height), f"{field.name} at {round(t, 4):g}")
+            label = f"{field.name} at {round(t, 4):g}"
+            if first:
+                return Shown(self._rendered(field.alone(), t, height), f"{label}, a first look")
+            return Shown(self._rendered(field, t, height), label)
         if kind == "model" and name in self.others:
             return Shown(self._rendered(self.others[name].field, t, height), f"{name} at {round(t, 4):g}")
         if kind == "baseline" and name in BASELINES:
@@ -218,9 +227,11 @@ class Session:
         known = ", ".join([FIELD, *self.comparisons])
         raise UsageError(f"there is no {what!r} to draw; use {known}")
 
-    def encoded(self, what: str, t: float, height: int | None, kind: str) -> tuple[bytes, str]:
+    def encoded(
+        self, what: str, t: float, height: int | None, kind: str, *, first: bool
+    ) -> tuple[bytes, str]:
         """``draw`` as a PNG or JPEG, and what it is in words."""
-        shown = self.draw(what, t, height)
+        shown = self.draw(what, t, height, first=first)
         return encoded(shown.picture, kind), shown.label
 
     def error_picture(self, kind: Kind, what: str, t: float, height: int | None) -> tuple[bytes, str]:

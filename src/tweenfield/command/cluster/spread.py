@@ -263,7 +263,7 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
         flow = given if given.exists() else settings.flow
         items = [(job.source, Path(job.output).name, flow) for job in jobs]
         work = Clip(drawing=drawing, settings=replace(settings, device=Device(device)))
-        sampled = actions.recipe_of(settings).field.name != "transport"
+        sampled = actions.recipe_of(settings).objective.holds_clip
 
         def need(item: tuple[Path, str, str | Path]) -> Need:
             size, frames = _extent(item[0], parse_size(settings.size) if settings.size else None)

@@ -21,6 +21,7 @@ Across a cut nothing moves: each side is carried on along its own motion, the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +31,7 @@ from jaxtyping import Bool, Float32
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.sampling import displaced, sample_linear
 from tweenfield.flow.velocity import agreement, mean_velocity, velocities_between
+from tweenfield.storage.on_demand import Rows
 
 # Which frame of the window each candidate looks into.
 SOURCES = (1, 2, 1, 2, 0, 3, 1, 2, 0, 3)
@@ -87,14 +89,15 @@ class Trace:
 def window(
     forward: np.ndarray,
     backward: np.ndarray,
-    cuts: np.ndarray,
     breaks: np.ndarray,
-    moves: np.ndarray,
     durations: np.ndarray,
     interval: int,
+    *,
+    cut: bool,
+    moves: bool,
 ) -> Window:
-    """The window around an interval, one of n; all else is given for each of them. What lies beyond a cut or
-    another break is absent.
+    """The window around an interval, one of n; flow, breaks and durations are given for each of them. What
+    lies beyond a cut or another break is absent.
     """
     last = len(forward)
     inside = np.clip(np.arange(interval - 1, interval + 2), 0, last - 1)
@@ -112,8 +115,33 @@ def window(
         backward=back,
         present=present,
         durations=tuple(durations[inside].tolist()),
-        cut=bool(cuts[interval]),
-        moves=bool(moves[interval]),
+        cut=cut,
+        moves=moves,
+    )
+
+
+def observed_window(observed: Mapping[str, Rows], interval: int) -> Window:
+    """The window around an interval in a field's observations; of flow, which may be estimated on demand, no
+    more is read than is needed.
+    """
+    near = range(max(interval - 1, 0), min(interval + 2, len(observed["breaks"])))
+    breaks, durations = (observed[name][near.start : near.stop] for name in ("breaks", "durations"))
+
+    def flow(name: str) -> np.ndarray:
+        rows = np.zeros((len(near), *observed[name].shape[1:]), np.float32)
+        for place, k in enumerate(near):
+            if k == interval or not breaks[place]:
+                rows[place] = observed[name][k]
+        return rows
+
+    return window(
+        flow("forward_flow"),
+        flow("backward_flow"),
+        breaks,
+        durations,
+        interval - near.start,
+        cut=bool(observed["cuts"][interval]),
+        moves=bool(observed["moves"][interval]),
     )
 
 

@@ -7,7 +7,8 @@ The squared error of a pixel, mean over RGB, in levels of 255, is modelled by it
 c are cues, most of them logarithms, at the pixel and averaged over squares of 5x5 and 17x17 around it: how
 the candidates scatter around the mixture; how the frame before and the one after differ along the forward
 flow, along the backward flow and without motion; how the two flows' mixtures differ, the far candidates from
-the mixture, and the mixture from the base; how steep the picture is. Besides these: agreement, length of the
+the mixture, and the mixture from the base; how steep the picture is; what of its finest detail is lost where
+it is fetched from between pixels. Besides these: how far between pixels that is, agreement, length of the
 motion, acceleration, share of standing still, and the time.
 
 g is a small network that was fitted once, to other clips (benchmarks/trust_network.py). Its loss is the
@@ -49,17 +50,35 @@ class Sight(NamedTuple):
     """Those of the candidates, in [0, 1]."""
     cues: Float16[Tensor, "cues rows columns"]
     """Those of ``candidates.trace``."""
+    phase: Float16[Tensor, "rows columns"]
+    """How far between pixels colours are fetched: 0 at pixels, 2 in the middle of four."""
     fraction: float
     """The fraction of the interval."""
 
 
+def sight_of(
+    colors: Float[Tensor, "candidates 3 rows columns"],
+    cues: Float[Tensor, "cues rows columns"],
+    displacement: Float[Tensor, "moving 2 rows columns"],
+    fraction: float,
+) -> Sight:
+    """What is seen of candidates fetched at ``displacement``, in pixels of the picture."""
+    near = displacement[: NEAR[1] + 2]
+    apart = (near - near.round()).square().sum(dim=1)
+    share = near.new_tensor([1 - fraction, fraction] * 2)
+    phase = 2 * (share[:, None, None] * apart).sum(dim=0)
+    return Sight(colors.half(), cues.half(), phase.half(), fraction)
+
+
 def cues_of(
-    sight: Sight, weight: Float[Tensor, "candidates rows columns"]
-) -> Float32[np.ndarray, "cues rows columns"]:
-    """All that g is told of each pixel of a mixture with these weights."""
+    sight: Sight, weight: Float[Tensor, "candidates rows columns"], step: int = 1
+) -> Float32[np.ndarray, "cues _ _"]:
+    """All that g is told of each pixel of a mixture with these weights, or of every ``step``-th of every
+    ``step``-th row.
+    """
     s = sight.fraction
     agreement, cues = sight.cues[:2].amin(dim=0).float().cpu().numpy(), sight.cues.float().cpu()
-    colors, w = 255 * sight.colors.float().cpu(), weight.float().cpu()[:, None]
+    colors, w = sight.colors.float().cpu(), weight.float().cpu()[:, None]
     base = base_weights(cues[None, CUES - 1], torch.tensor([s]))[0][:, None]
     drawn = (w * colors).sum(dim=0)
     along = [(1 - s) * colors[first] + s * colors[first + 1] for first in NEAR[:2]]
@@ -71,14 +90,24 @@ def cues_of(
         (colors[4:6] - drawn).square().mean(dim=0),
         (drawn - (base * colors).sum(dim=0)).square(),
     ]
-    maps = [square.mean(dim=0).numpy() for square in squares]
-    gray = drawn.mean(dim=0).numpy()
+    maps = [255**2 * square.mean(dim=0).numpy() for square in squares]
+    gray = 255 * drawn.mean(dim=0).numpy()
     dx, dy = (cv2.Sobel(gray, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
     maps.append(dx * dx + dy * dy)
-    averaged = [np.log(cv2.blur(m, (side, side)) + _LEAST) for m in maps for side in _SIDES]
+    phase = sight.phase.float().cpu().numpy()
+    maps.append(phase * np.square(cv2.Laplacian(gray, cv2.CV_32F, scale=1 / 4)))
+    chosen = np.s_[::step, ::step]
+    averaged = [np.log(cv2.blur(m, (side, side))[chosen] + _LEAST) for m in maps for side in _SIDES]
     disagreed = 1 - agreement
-    others = [disagreed, cv2.blur(disagreed, (_AROUND, _AROUND)), *cues[2:].numpy()]
-    return np.stack((*averaged, *others, np.full_like(gray, 4 * s * (1 - s))), dtype=np.float32)
+    others = [
+        phase,
+        cv2.blur(phase, (_SIDES[-1], _SIDES[-1])),
+        disagreed,
+        cv2.blur(disagreed, (_AROUND, _AROUND)),
+        *cues[2:].numpy(),
+    ]
+    others.append(np.full_like(gray, 4 * s * (1 - s)))
+    return np.stack((*averaged, *(other[chosen] for other in others)), dtype=np.float32)
 
 
 def disagreement(sight: Sight) -> Float[Tensor, "rows columns"]:
@@ -88,17 +117,24 @@ def disagreement(sight: Sight) -> Float[Tensor, "rows columns"]:
 
 
 @cache
-def _network() -> dict[str, np.ndarray]:
-    """The layers of g, for cues that were shifted and scaled."""
+def _fitted() -> dict[str, np.ndarray]:
+    """The layers of g, and ``harder``."""
     with (files("tweenfield.fields.transport") / "expected.npz").open("rb") as file:
         return dict(np.load(file))
 
 
+def harder() -> float:
+    """The logarithm of the factor by which the squared error of hidden frames is larger beside g than that of
+    frames between observed ones: the median over the clips that g was fitted to.
+    """
+    return float(_fitted()["harder"])
+
+
 def unscaled(cues: Float32[np.ndarray, "cues rows columns"]) -> Float32[np.ndarray, "rows columns"]:
     """g: the logarithm of the squared error to expect, but for what is measured on the clip."""
-    layers = _network()
+    layers = _fitted()
     values = cues.reshape(len(cues), -1)
-    count = len(layers) // 2
+    count = (len(layers) - 1) // 2
     for number in range(count):
         values = layers[f"weight{number}"] @ values + layers[f"bias{number}"][:, None]
         if number < count - 1:
@@ -119,10 +155,10 @@ class ExpectedError(nn.Module):
         self.register_buffer("scale", torch.zeros(frames))
 
     def forward(
-        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int
-    ) -> Float[Tensor, "rows columns"]:
-        """Of the mixture with these weights in that interval."""
-        log = torch.from_numpy(unscaled(cues_of(sight, weight))).to(weight)
+        self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int, step: int = 1
+    ) -> Float[Tensor, "_ _"]:
+        """Of the mixture with these weights in that interval; ``step`` as for ``cues_of``."""
+        log = torch.from_numpy(unscaled(cues_of(sight, weight, step))).to(weight)
         d = torch.lerp(self.scale[interval], self.scale[interval + 1], sight.fraction).to(weight)
         return (log + d).clamp(-6, 11).exp() + _ROUNDING
 

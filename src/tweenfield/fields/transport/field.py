@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, final
+from typing import ClassVar, TypeVar, final
 
 import numpy as np
 import torch
@@ -29,20 +29,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tweenfield.fields import splines
-from tweenfield.fields.base import Field, Grid, check_network
+from tweenfield.fields.base import Field, Grid, check_network, psnr_of
 from tweenfield.fields.transport import gathering, kernels
-from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, trace, window
-from tweenfield.fields.transport.expected import ExpectedError, Sight, disagreement, reason
+from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL, Trace, observed_window, trace
+from tweenfield.fields.transport.expected import ExpectedError, Sight, disagreement, reason, sight_of
 from tweenfield.fields.transport.kept import Kept
 from tweenfield.fields.transport.maps import KNOTS, Maps, by_knot, enlarged, fetched, map_reduction, place
 from tweenfield.fields.transport.mixing import Mixing, gather
-from tweenfield.fields.transport.pictures import Pictures, grey
+from tweenfield.fields.transport.pictures import Pictures, check_observations, grey, observations_of
 from tweenfield.flow.observed import Observed
-from tweenfield.storage.on_demand import Rows
+from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
 
 # What is kept of each: the two knots around a time, and those of one interval.
 _KEPT = {"trace": 2, "maps": 2, "splined": 1, "error": 3}
+# Pixels of maps of which every fourth is enough for a mean.
+_MANY = 20000
 T = TypeVar("T")
 
 
@@ -106,19 +108,7 @@ class Transport(Field):
 
     def observe(self, observed: Observed) -> None:
         """Keep references to the frames and their flow, which are read when a frame is rendered."""
-        small, alpha = observed.reduced(self.reduction), observed.video.alpha
-        self.restore(
-            {
-                "frames": observed.video.frames,
-                **({} if alpha is None else {"alpha": alpha}),
-                "forward_flow": small.flow.forward,
-                "backward_flow": small.flow.backward,
-                "cuts": small.cuts,
-                "breaks": small.breaks,
-                "moves": small.moves,
-                "durations": small.durations,
-            }
-        )
+        self.restore(observations_of(observed, self.reduction))
 
     def observations(self) -> dict[str, Rows]:
         """The observed frames, their opacity if they are transparent, forward and backward flow on the grid
@@ -132,23 +122,26 @@ class Transport(Field):
         Raises:
             ValueError: the arrays are for another grid.
         """
-        grid = self.grid
-        flow = (grid.frames - 1, *(-(-side // self.reduction) for side in (grid.height, grid.width)), 2)
-        shape = grid.frames, grid.height, grid.width
-        wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
-            "frames": ((*shape, 3), grid.dtype),
-            **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
-            **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
-            **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
-            "durations": (flow[:1], np.dtype(np.float64)),
-        }
-        if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
-            raise ValueError(f"transport: these observations aren't of {grid}")
+        check_observations(observations, self.grid, self.reduction)
         self._observed = dict(observations)
         self._colors = Pictures(observations["frames"], self.reduction, self.mixing)
         alpha = observations.get("alpha")
         self._alpha = None if alpha is None else Pictures(grey(alpha), self.reduction, self.mixing)
         self._kept.clear()
+
+    def waits(self, t: float) -> bool:
+        """Whether flow around ``t`` is still to be estimated."""
+        interval, flow = place(t, self.grid.frames)[0], self._observed["forward_flow"]
+        near = range(max(interval - 1, 0), min(interval + 2, len(flow)))
+        return isinstance(flow, OnDemand) and not all(flow.has(k) for k in near)
+
+    @torch.inference_mode(False)
+    def alone(self) -> Transport:
+        """The field that sees nothing of the intervals around the one it draws."""
+        field = self._config.build(self.grid, 0).to(self._like)
+        field.load_state_dict(self.state_dict())
+        field.restore(self._observed | {"breaks": np.ones(self.grid.frames - 1, bool)})
+        return field
 
     def forward(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Colour at points (x, y, t)."""
@@ -235,11 +228,7 @@ class Transport(Field):
     @torch.no_grad()
     def expected_error(self, t: float) -> Float[Tensor, "height width"]:
         """The error to expect at each pixel of the picture at ``t``; see ``expected.py``."""
-        interval, knot, share = place(t, self.grid.frames)
-        squared = self._squared_error_at(interval, knot)
-        if share:
-            squared = torch.lerp(squared, self._squared_error_at(interval, knot + 1), share)
-        return enlarged(squared, self.grid, self.reduction).sqrt()
+        return enlarged(self._squared_error(t), self.grid, self.reduction).sqrt()
 
     @torch.no_grad()
     def disagreement(self, t: float) -> Float[Tensor, "height width"] | None:
@@ -254,27 +243,43 @@ class Transport(Field):
         return enlarged(between, self.grid, self.reduction)
 
     @torch.no_grad()
+    def expected_psnr(self, t: float) -> float:
+        """The PSNR in dB to expect of the picture at ``t``, by every fourth of many pixels: 0.1 dB off."""
+        many = math.prod(self._observed["forward_flow"].shape[1:3]) > _MANY
+        return psnr_of(float(self._squared_error(t, 2 if many else 1).mean()))
+
+    @torch.no_grad()
     def error_reason(self, t: float) -> str:
         """What most of the error to expect of the picture at ``t`` is due to, in a few words."""
         interval, knot, share = place(t, self.grid.frames)
         knot = min(max(round(knot + share), 1), KNOTS - 1)
         return reason(self._maps(interval, knot).sight, self._squared_error_at(interval, knot))
 
-    def _squared_error_at(self, interval: int, knot: int) -> Float[Tensor, "rows columns"]:
-        """The squared error to expect at a knot, on the grid of the maps."""
+    def _squared_error(self, t: float, step: int = 1) -> Float[Tensor, "_ _"]:
+        """The squared error to expect at ``t``, at every ``step``-th pixel of the maps' rows and columns."""
+        interval, knot, share = place(t, self.grid.frames)
+        squared = self._squared_error_at(interval, knot, step)
+        return (
+            torch.lerp(squared, self._squared_error_at(interval, knot + 1, step), share) if share else squared
+        )
+
+    def _squared_error_at(self, interval: int, knot: int, step: int = 1) -> Float[Tensor, "_ _"]:
+        """The same at a knot."""
 
         def compute() -> Tensor:
             s = knot / KNOTS
             if s in (0, 1):  # an observed frame, which is exact
-                return self._like.new_zeros(self._observed["forward_flow"].shape[1:3])
+                return self._like.new_zeros(self._observed["forward_flow"].shape[1:3])[::step, ::step]
             maps = self._maps(interval, knot)
             if maps.sight is not None:
-                return self.error(maps.sight, maps.weight, interval)  # type: ignore[no-any-return]
+                return self.error(maps.sight, maps.weight, interval, step)  # type: ignore[no-any-return]
             # Across a cut the picture is that of the other shot as likely as not.
-            first, second = (self._colors.small_colors(k) for k in (interval, interval + 1))
+            first, second = (
+                self._colors.small_colors(k)[:, ::step, ::step] for k in (interval, interval + 1)
+            )
             return min(s, 1 - s) * (255 * (first - second)).square().mean(dim=0)
 
-        return self._keep("error", (interval, knot), compute)
+        return self._keep("error", (interval, knot, step), compute)
 
     def _has_kernels(self) -> bool:
         """Whether frames are drawn by ``kernels.py``, or as the field is defined."""
@@ -342,7 +347,7 @@ class Transport(Field):
             present = torch.from_numpy(traced.present).to(self._like)[None]
             evidence = gather(colors[None], cues[None], present, self._like.new_tensor([knot / KNOTS]))
         weights: Tensor = self.mixing(evidence, strength=self.mixing.strength)
-        return weights[0], Sight(colors.half(), cues.half(), knot / KNOTS)
+        return weights[0], sight_of(colors, cues, self.reduction * displacement, knot / KNOTS)
 
     def _candidates(
         self, interval: int, displacement: Float[Tensor, "candidates 2 rows columns"]
@@ -380,13 +385,7 @@ class Transport(Field):
         return [min(max(k, 0), self.grid.frames - 1) for k in range(interval - 1, interval + 3)]
 
     def _trace(self, interval: int, knot: int) -> Trace:
-        first, last = max(interval - 1, 0), min(interval + 3, self.grid.frames)
-        names = ("forward_flow", "backward_flow", "cuts", "breaks", "moves", "durations")
-        forward, backward, cuts, breaks, moves, durations = (
-            self._observed[name][first : last - 1] for name in names
-        )
-        around = window(forward, backward, cuts, breaks, moves, durations, interval - first)
-        return trace(around, knot / KNOTS)
+        return trace(observed_window(self._observed, interval), knot / KNOTS)
 
     def _keep(self, kind: str, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, kept until newer values or other parameters take its place."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, final
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, final
 
 import numpy as np
 import torch
@@ -11,8 +11,10 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from tweenfield.fields import splines
+from tweenfield.fields.base import Grid
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.kept import Kept
+from tweenfield.flow.observed import Observed
 from tweenfield.flow.sampling import reduce
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels, full_scale
@@ -79,3 +81,37 @@ def grey(alpha: Rows) -> OnDemand:
     """Opacity as pictures of three equal channels, as all that draws takes three."""
     shape = *alpha.shape, 3
     return OnDemand(lambda k: np.repeat(alpha[k][..., None], 3, axis=2), shape, alpha.dtype, keep=False)
+
+
+def observations_of(observed: Observed, reduction: int) -> dict[str, Rows]:
+    """What a field refers to: frames, and flow reduced to the maps."""
+    small, alpha = observed.reduced(reduction), observed.video.alpha
+    return {
+        "frames": observed.video.frames,
+        **({} if alpha is None else {"alpha": alpha}),
+        "forward_flow": small.flow.forward,
+        "backward_flow": small.flow.backward,
+        "cuts": small.cuts,
+        "breaks": small.breaks,
+        "moves": small.moves,
+        "durations": small.durations,
+    }
+
+
+def check_observations(observations: Mapping[str, Rows], grid: Grid, reduction: int) -> None:
+    """Check that what a field is to refer to is of its grid.
+
+    Raises:
+        ValueError: it isn't.
+    """
+    flow = (grid.frames - 1, *(-(-side // reduction) for side in (grid.height, grid.width)), 2)
+    shape = grid.frames, grid.height, grid.width
+    wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
+        "frames": ((*shape, 3), grid.dtype),
+        **({} if grid.matte is None else {"alpha": (shape, np.dtype(np.uint16))}),
+        **dict.fromkeys(("forward_flow", "backward_flow"), (flow, np.dtype(np.float32))),
+        **dict.fromkeys(("cuts", "breaks", "moves"), (flow[:1], np.dtype(bool))),
+        "durations": (flow[:1], np.dtype(np.float64)),
+    }
+    if wanted != {name: (tuple(values.shape), values.dtype) for name, values in observations.items()}:
+        raise ValueError(f"transport: these observations aren't of {grid}")

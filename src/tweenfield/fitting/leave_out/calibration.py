@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from tweenfield.fields.transport.expected import ExpectedError, cues_of, unscaled
+from tweenfield.fields.transport.expected import ExpectedError, cues_of, harder, unscaled
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing
 from tweenfield.fitting.leave_out.hidden_frames import Seen
 
-# Only the first two kinds: with three of four frames hidden, errors tell less of those between real frames.
-_KINDS = 2
 # Standard deviation, in frames, of what is near, and what pulls towards the mean where hardly anything is.
 _NEAR, _THIN = 2.0, 0.5
-# So many hidden frames of each kind are looked at: more take time and tell little more.
-_FRAMES = 10
-# By this factor the squared error of hidden frames is larger beside g than that of frames between observed
-# ones: the median over the clips that g was fitted to.
-_HARDER = 1.45
+# The strength is found on so many hidden frames of each of the first two kinds, whose errors are most like
+# those between observed frames.
+_FRAMES, _KINDS = 10, 2
 # Frames with hardly any error tell nothing of the others.
 _LEAST = 0.01
 # Factors of the learned correction that are tried.
@@ -38,24 +33,20 @@ def moderate(mixing: Mixing, chosen: Sequence[Sequence[Seen]]) -> None:
 
 
 @torch.no_grad()
-def calibrate(error: ExpectedError, mixing: Mixing, chosen: Sequence[Sequence[Seen]]) -> None:
-    """Set the scale of the error to expect to what it is on hidden frames, chosen by ``spread``: on all, and
-    on those nearby.
-    """
-    found = [np.array([_log_ratio(mixing, seen) for seen in kind]) for kind in chosen]
-    if not found:
+def calibrate(error: ExpectedError, mixing: Mixing, hidden: Sequence[Seen]) -> None:
+    """Set the scale of the error to expect to what it is on hidden frames: on all, and on those nearby."""
+    if not hidden:
         return
-    times = np.concatenate([[float(seen.number) for seen in kind] for kind in chosen])
-    # How far those nearby differ from it.
-    differing = np.concatenate([ratios - ratios.mean() for ratios in found])
+    ratios = np.array([_log_ratio(mixing, seen) for seen in hidden])
+    times = np.array([float(seen.number) for seen in hidden])
     near = np.exp(-0.5 * np.square((np.arange(len(error.scale))[:, None] - times) / _NEAR))
-    local = near @ differing / (near.sum(axis=1) + _THIN)
-    scale = np.mean([ratios.mean() for ratios in found]) - math.log(_HARDER) + local
-    error.scale.copy_(torch.from_numpy(scale))
+    # How far those nearby differ from all.
+    local = near @ (ratios - ratios.mean()) / (near.sum(axis=1) + _THIN)
+    error.scale.copy_(torch.from_numpy(ratios.mean() - harder() + local))
 
 
 def spread(kinds: Sequence[Sequence[Seen]]) -> list[list[Seen]]:
-    """The hidden frames that ``calibrate`` looks at."""
+    """The hidden frames that ``moderate`` looks at."""
     return [
         [kind[int(k)] for k in np.unique(np.linspace(0, len(kind) - 1, _FRAMES).round().astype(int))]
         for kind in kinds[:_KINDS]

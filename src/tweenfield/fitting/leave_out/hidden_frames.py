@@ -37,7 +37,7 @@ from torch import Tensor
 from tweenfield.fields import splines
 from tweenfield.fields.transport import kernels
 from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace, window
-from tweenfield.fields.transport.expected import Sight
+from tweenfield.fields.transport.expected import Sight, sight_of
 from tweenfield.fields.transport.gathering import gather
 from tweenfield.fields.transport.mixing import COARSER, Evidence, Mixing, base_weights
 from tweenfield.flow import Flow
@@ -218,7 +218,8 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
         cut, broken = (np.array([which[a:b].any() for a, b in pairs]) for which in (small.cuts, small.breaks))
         moving = np.array([small.moves[a:b].all() for a, b in pairs])
         lasting = np.array([small.durations[a:b].sum() for a, b in pairs])
-        around = window(forward, backward, cut, broken, moving, lasting, index.index(first))
+        at = index.index(first)
+        around = window(forward, backward, broken, lasting, at, cut=bool(cut[at]), moves=bool(moving[at]))
         if around.cut:
             yield None
             continue
@@ -280,7 +281,8 @@ def _hidden(
     relied_on = torch.tensor(float(confidence))
     predicted = (reached * (colors - mixed), true - mixed, relied_on, offset[0])
     hidden = Hidden(*(part[None].half() for part in (*parts, *predicted)))
-    return hidden, Sight(colors.half(), torch.from_numpy(traced.cues).half(), fraction), evidence.present[0]
+    sight = sight_of(colors, torch.from_numpy(traced.cues), reduction * displacement, fraction)
+    return hidden, sight, evidence.present[0]
 
 
 def _candidates(

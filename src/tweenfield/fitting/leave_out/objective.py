@@ -34,6 +34,7 @@ class LeaveOut:
     """
 
     name: ClassVar[str] = "leave-out"
+    holds_clip: ClassVar[bool] = False
 
     hidden: int = 20
     """At most this many hidden frames of each kind, spread over the video."""
@@ -90,6 +91,8 @@ class HiddenFrames:
         self._reduction = map_reduction(*observed.video.size)
         seen = hide_frames(observed, self._reduction, config.hidden)
         self._looked_at = spread(seen)
+        # Of the first kind alone: the others tell less of the errors between observed frames.
+        self._calibrating = seen[0] if seen else []
         self._kinds = [[Hidden(*(part.to(device) for part in one.hidden)) for one in kind] for kind in seen]
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.size]
         # In pixels of the maps, and whole pixels of what the network sees.
@@ -114,7 +117,7 @@ class HiddenFrames:
     def finish(self, field: Transport) -> None:
         """Moderate the fit and measure the error to expect, on the hidden frames."""
         moderate(field.mixing, self._looked_at)
-        calibrate(field.error, field.mixing, self._looked_at)
+        calibrate(field.error, field.mixing, self._calibrating)
 
     def _crop(self, generator: torch.Generator) -> Hidden:
         def draw(count: int) -> int:

@@ -62,11 +62,12 @@ function values(what, t) {
 }
 
 function fetchShown() {
-  // Of frames that are new it stops at few times, which are ready sooner; the exact one follows at rest.
+  // Of frames that are new it stops at few times, which are ready sooner, for a first look where flow is still to be
+  // estimated; the exact picture follows at rest.
   const t = now.fast ? Math.round(now.t / COARSE) * COARSE : now.t;
   // While it plays, both sides show the same time: the next is asked for when both are there.
   if (paired() && busy() && !sides().every(([side, what, version]) => loaders[side].has(values(what, t), version))) return;
-  loaders.left.want(values("field", t), state.version);
+  loaders.left.want({ ...values("field", t), ...(now.fast ? { first: true } : {}) }, state.version);
   if (now.compare) loaders.right.want(values(now.compare, t), 0);
   if (now.over === "flow") loaders.flow.want({ t, height: height() }, 0);
   const error = { kind: now.over, t, height: height() };
