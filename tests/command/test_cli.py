@@ -176,6 +176,8 @@ def test_info_tells_what_is_in_a_video_and_in_a_model(clip, model):
     content = json.loads(tweenfield("info", model, "--json", "-").stdout)
     assert content["recipe"]["field"]["width"] == 16 and content["step"] == content["steps"] == 20
     assert "7 of 24x36" in tweenfield("info", model).stdout
+    told = dict(line.split(None, 1) for line in tweenfield("info", clip).stdout.splitlines())
+    assert (told["size"], told["frames"], told["rate"]) == ("24x36 (height x width)", "7", "30 fps")
 
 
 def test_info_lists_shots_as_frames_takes_them(clip, model, tmp_path):

@@ -131,6 +131,11 @@ def test_whoever_stops_reading_ends_the_run_without_a_traceback(tmp_path):
     assert running.returncode == 1 and b"Traceback" not in said, said
 
 
+def test_only_run_reads_from_a_pipe():
+    for line in (["info", "-"], ["fit", "-", "-o", "m.tween"], ["eval", "-"]):
+        fails(tweenfield(*line), 1, "-: only run reads a video from stdin; give a file")
+
+
 def test_a_terminal_is_no_place_for_a_video(tmp_path, monkeypatch):
     source = clip(tmp_path / "a.mp4")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)

@@ -33,6 +33,12 @@ def test_an_open_shutter_blurs_along_the_motion(clip, tmp_path):
     assert of_blurred < of_sharp / 5
 
 
+def test_what_to_expect_is_that_of_sharp_frames(clip, tmp_path):
+    line = ("run", clip, "-o", tmp_path / "o.mkv", *FIT, "--fps", "25/6")
+    assert tweenfield(*line, "--shutter", "90").stdout.rstrip().endswith("exact without the motion blur")
+    assert tweenfield(*line).stdout.rstrip().endswith("exact")
+
+
 @pytest.mark.parametrize("degrees", ["0", "-90", "361", "nan"])
 def test_a_shutter_that_cannot_be_is_refused(clip, tmp_path, degrees):
     line = ("run", clip, "-o", tmp_path / "o.mkv", *FIT, "--shutter", degrees)

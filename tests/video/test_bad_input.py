@@ -260,6 +260,19 @@ def boxes(data):
     return found
 
 
+def test_a_file_without_any_picture_that_can_be_decoded(tmp_path):
+    path = encode(tmp_path / "a.webm", texture(8), codec="libvpx")
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for place, size in places:
+        data[place + 8 : place + size] = bytes([255]) * (size - 8)
+    path.write_bytes(data)
+    refused(path, "no frame can be decoded")
+    with pytest.raises(VideoError, match="no frame can be decoded"):
+        describe_video(path)
+
+
 def test_a_file_of_nothing_but_damage(tmp_path):
     path = encode(tmp_path / "a.mp4", texture(4))
     data = bytearray(path.read_bytes())

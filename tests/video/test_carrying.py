@@ -34,13 +34,13 @@ def a_picture(shape=(40, 40, 3)):
     return cv2.imencode(".jpg", np.full(shape, 90, np.uint8))[1].tobytes()
 
 
-def full(path, subtitles="srt", cover=False, lasting=True):
-    """A dark clip with two tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
+def full(path, subtitles="srt", cover=False, lasting=True, languages=("fin", "swa")):
+    """A dark clip with tracks of subtitles, chapters, titles, and where it can be a font and a cover."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=RATE)
         picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
-        tracks = [container.add_stream(subtitles) for _ in range(2)]
-        for track, language in zip(tracks, ("fin", "swa"), strict=True):
+        tracks = [container.add_stream(subtitles) for _ in languages]
+        for track, language in zip(tracks, languages, strict=True):
             track.codec_context.subtitle_header = HEADER
             track.metadata["language"] = language
         tracks[0].metadata["title"] = "For the deaf"
@@ -70,7 +70,7 @@ def full(path, subtitles="srt", cover=False, lasting=True):
             packet.stream, packet.pts, packet.dts, packet.time_base = still, 0, 0, second
             container.mux(packet)
         for begin, end, text in TITLES:
-            for track, suffix in zip(tracks, ("", "!"), strict=True):
+            for track, suffix in zip(tracks, ("", "!", "!", "!", "!"), strict=False):
                 data = (text + suffix).encode()
                 if subtitles == "mov_text":
                     data = len(data).to_bytes(2, "big") + data
@@ -135,6 +135,17 @@ def test_subtitles_chapters_and_titles_come_through(tmp_path, source, kind, targ
         assert [stream.metadata["language"] for stream in tracks] == ["fin", "swa"]
 
 
+@pytest.mark.parametrize("target", ["b.mkv", "b.mp4", "b.mov", "b.webm"])
+def test_every_language_comes_through(tmp_path, target):
+    """Of these, Apple's old list has the second only, under this code."""
+    languages = ["deu", "fin", "swe", "hrv", "tlh"]
+    out = through(full(tmp_path / "a.mkv", languages=languages), tmp_path / target)
+    with av.open(str(out)) as container:
+        assert [track.metadata["language"] for track in container.streams.subtitles] == languages
+        assert container.streams.video[0].metadata.get("language", "und") == "und"
+    assert titles(out)[0][2] == "one"
+
+
 @pytest.mark.parametrize("target", ["b.mkv", "b.mp4", "b.webm"])
 def test_text_without_a_duration_is_shown_until_the_next(tmp_path, target):
     found = titles(through(full(tmp_path / "a.mkv", lasting=False), tmp_path / target))
@@ -180,7 +191,21 @@ def test_what_has_no_room_is_named(tmp_path):
     assert "attachments will be left out, as this has no room for them; choose .mkv" in attachments
     assert len(losses(carried, CONTAINERS[".webm"].holds)) == 2
     (all_of_it,) = losses(carried, None)
-    assert "subtitles and attachments will be left out" in all_of_it
+    assert all_of_it.startswith("subtitles and attachments will be left out")
+    with av.open(str(tmp_path / "c.mkv"), "w") as container, av.open(str(made)) as source:
+        streams = {s: container.add_stream_from_template(s) for s in source.streams if s.type != "attachment"}
+        container.add_attachment("f.ttf", "application/x-truetype-font", FONT)
+        sound = container.add_stream("aac", rate=48000)
+        for packet in source.demux(list(streams)):
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                container.mux(packet)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        frame.sample_rate = 48000
+        container.mux([*sound.encode(frame), *sound.encode(None)])
+    three = Carried(path=tmp_path / "c.mkv", start=Fraction(0), length=Fraction(3))
+    (sentence,) = losses(three, None)
+    assert sentence.startswith("sound, subtitles and attachments will be left out")
 
 
 def test_chapters_of_an_mp4_are_no_data_that_would_be_wrong(tmp_path):

@@ -202,7 +202,7 @@ def smooth(height=48, width=64):
 
 @pytest.mark.parametrize(
     ("name", "codec", "size"),
-    [("a.mp4", "hevc", (48, 64)), ("a.mkv", "hevc", (47, 33)), ("a.webm", "libdav1d", (48, 64))],
+    [("a.mp4", "hevc", (48, 64)), ("a.mkv", "hevc", (47, 33)), ("a.webm", "av1", (48, 64))],
 )
 def test_files_hold_10_bits(tmp_path, name, codec, size):
     picture = smooth(*size)
@@ -365,8 +365,10 @@ def test_hevc_holds_12_bits_if_asked_to(tmp_path):
         ("a.mp4", Encoding(), 12, HDR, ["12 bits .* with 10; --codec hevc --pixel-format"]),
         ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 12, None, []),
         ("a.mkv", Encoding(codec="hevc", pixel_format="yuv420p12le"), 16, None, ["16 bits .* with 12"]),
-        ("a.mkv", Encoding(codec="ffv1"), 16, HDR, ["display and light levels is left out"]),
-        ("a.webm", Encoding(codec="vp9"), 10, HDR, ["10 bits .* with 8; --codec ffv1", "is left out"]),
+        ("a.mkv", Encoding(codec="ffv1"), 16, HDR, []),
+        ("a.mov", Encoding(codec="prores"), 10, Hdr(display=DISPLAY, max_fall=80), ["one of the two light"]),
+        ("a.webm", Encoding(codec="vp9"), 10, HDR, ["10 bits .* with 8; --codec ffv1"]),
+        ("a.y4m", Encoding(), 10, HDR, ["display and light levels is left out"]),
         ("a.gif", Encoding(), 10, None, ["with 8"]),
         ("pngs/", Encoding(), 16, HDR, []),
     ],
@@ -382,10 +384,11 @@ def test_what_a_file_cannot_hold_is_said(name, encoding, depth, hdr, said):
 @pytest.mark.parametrize(
     ("name", "depth", "said"),
     [
-        ("a.mov", 10, ["choose a folder of PNGs to keep it"]),
-        ("a.mkv", 12, ["12 bits .* with 10; --codec ffv1", "folder of PNGs"]),
-        ("a.webm", 10, ["10 bits .* with 8; --codec ffv1", "folder of PNGs"]),
+        ("a.mov", 10, []),
+        ("a.mkv", 12, ["12 bits .* with 10; --codec ffv1"]),
+        ("a.webm", 10, ["10 bits .* with 8; --codec ffv1"]),
         ("a.mp4", 12, ["12 bits .* with 10; --codec hevc"]),
+        ("a.gif", 10, ["less than half opaque", "10 bits .* with 8", "is left out"]),
         ("pngs/", 16, []),
     ],
 )

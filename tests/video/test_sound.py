@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 from video.clicks import FLASHES, FRAMES, RATE, clicking, clicks, through
+from video.test_carrying import full
 
 from tweenfield import Carried, output_timeline, parse_speed, read_video, write_video
 from tweenfield.video.carrying.stretching import Stretch
@@ -139,6 +140,35 @@ def test_one_damaged_packet_leaves_a_gap_and_the_rest_in_step(tmp_path):
         heard, _ = clicks(tmp_path / "b.webm")
         assert np.abs(np.subtract(heard, [t / float(speed) for t in FLASHES])).max() < 0.03 / float(speed)
     assert len(said) == 2
+
+
+def times_of_sound(path):
+    """Of each packet, in seconds."""
+    with av.open(str(path)) as container:
+        return [float(p.pts * p.time_base) for p in container.demux(audio=0) if p.size]
+
+
+@pytest.mark.parametrize("kind", ["audio", "subtitle"])
+@pytest.mark.parametrize("target", ["b.mkv", "b.mp4"])
+def test_a_packet_with_a_time_before_that_of_the_last_is_left_out(tmp_path, kind, target):
+    made = clicking(tmp_path / "a.mkv") if kind == "audio" else full(tmp_path / "a.mkv")
+    content = bytearray(made.read_bytes())
+    with av.open(str(made)) as container:
+        (stream, *_) = [stream for stream in container.streams if stream.type == kind]
+        packet = list(container.demux(stream))[40 if kind == "audio" else 2]
+    # Before the data are two bytes of time, which count from the cluster's, and one of flags.
+    place = content.index(bytes(packet), packet.pos) - 3
+    content[place : place + 2] = (1).to_bytes(2, "big")
+    made.write_bytes(content)
+    video, said = read_video(made, on_notice=print), []
+    carried = Carried(path=made, start=video.start, length=Fraction(3), on_damage=said.append)
+    assert write_video(tmp_path / target, video.frames, rate=RATE, carried=carried) == FRAMES
+    (sentence,) = said
+    assert f"{made}: the {'sound is' if kind == 'audio' else 'subtitles are'} damaged at 0.0 s" in sentence
+    if kind == "audio":
+        begin, end = (times_of_sound(path) for path in (made, tmp_path / target))
+        del begin[40]
+        assert np.abs(np.subtract(begin, end)).max() < 0.0015
 
 
 def test_sound_follows_a_speed_that_changes(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from video.clips import encode, texture
 
 from tweenfield import VideoError, read_video
-from tweenfield.video import Carried, write_video
+from tweenfield.video import Carried, describe_video, write_video
 
 
 def test_metadata_that_are_not_utf8_keep_no_video_from_being_read_and_carried_over(tmp_path):
@@ -39,3 +39,10 @@ def test_a_list_of_other_files_is_not_followed(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     with pytest.raises(VideoError, match="a list of other files"):
         read_video(tmp_path / name)
+
+
+def test_sound_in_a_codec_that_nobody_knows(tmp_path):
+    path = encode(tmp_path / "a.mkv", texture(5), audio=True)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    assert describe_video(path).audio == ("unknown",)
+    assert len(read_video(path)) == 5

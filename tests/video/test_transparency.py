@@ -133,7 +133,7 @@ def test_elsewhere_the_background_is_laid_exactly(tmp_path, dtype):
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("o.mp4", None), ("o.mp4", "vp9"), ("o.mov", "h264"), ("o.gif", None), ("o.y4m", None)],
+    [("o.mp4", None), ("o.mp4", "vp9"), ("o.mov", "h264"), ("o.y4m", None)],
 )
 def test_what_holds_no_opacity_shows_the_background(tmp_path, name, codec):
     write_video(
@@ -197,6 +197,38 @@ def test_frames_that_are_not_kept_are_decoded_again(tmp_path, monkeypatch):
     again = read_video(tmp_path / "o.webm", frames="3:20:4")
     for k in (4, 0, 2):
         np.testing.assert_array_equal(again.rgba(k), kept.rgba(3 + 4 * k))
+
+
+@pytest.mark.parametrize("top", [255, 65535])
+def test_a_gif_has_pixels_that_are_there_or_not(tmp_path, top):
+    """Opaque pictures and empty ones among them leave nothing behind, whoever decodes them."""
+    image = pytest.importorskip("PIL.Image")
+    full, empty = (np.full((32, 48, 4), value, np.uint8) for value in (180, 0))
+    full[..., 3] = 255
+    eight = [full, square(0), square(3), empty, full, full, square(1), empty]
+    frames = eight if top == 255 else [frame.astype(np.uint16) * 257 for frame in eight]
+    write_video(tmp_path / "o.gif", frames, rate=25)
+    video, other = read_video(tmp_path / "o.gif"), image.open(tmp_path / "o.gif")
+    assert len(video) == other.n_frames == len(frames)
+    for k, frame in enumerate(eight):
+        other.seek(k)
+        for shown in (video.rgba(k), np.asarray(other.convert("RGBA"))):
+            there = frame[..., 3] >= 128
+            np.testing.assert_array_equal(shown[..., 3], np.where(there, 255, 0))
+            np.testing.assert_array_equal(shown[there], np.insert(frame[there][:, :3], 3, 255, axis=1))
+
+
+def test_a_gif_of_many_colours_keeps_its_holes(tmp_path):
+    """With one of 256 for nothing, and more colours than that, each is near by."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
+    frames = [np.dstack((rgb, square(k)[..., 3])) for k, rgb in enumerate(noise)]
+    write_video(tmp_path / "o.gif", frames, rate=25)
+    video = read_video(tmp_path / "o.gif")
+    for k, frame in enumerate(frames):
+        there = frame[..., 3] >= 128
+        np.testing.assert_array_equal(video.rgba(k)[..., 3] == 255, there)
+        error = video.rgba(k)[there][:, :3].astype(float) - frame[there][:, :3]
+        assert np.sqrt((error**2).mean()) < 32
 
 
 def test_a_gif_and_an_apng_may_be_transparent(tmp_path):

@@ -66,10 +66,7 @@ def read(source: Path, settings: Reading) -> Video:
     """The frames that were asked for; what is transparent is laid over black or white, with a sentence."""
     video = read_whole(source, settings)
     if video.alpha is not None:
-        say(
-            f"tweenfield: {source}: the video is transparent in parts, which are laid over {video.matte}",
-            quiet=settings.quiet,
-        )
+        say(f"tweenfield: {source}: the video is transparent in parts, which are laid over {video.matte}")
     return video.over()
 
 
@@ -98,7 +95,7 @@ def read_whole(source: Path, settings: Reading) -> Video:
             size=wanted,
             **folder_rate,
             deinterlace=settings.deinterlace,
-            on_notice=lambda sentence: say(f"tweenfield: {sentence}", quiet=settings.quiet),
+            on_notice=lambda sentence: say(f"tweenfield: {sentence}"),
             on_progress=lambda done, total: on_stage("read", done, total),
         )
 
@@ -121,7 +118,7 @@ def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
     return new
 
 
-def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Running, quiet: bool) -> Video:
+def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Running) -> Video:
     """The video as the field and the output can take it: transparent as it is, or laid over the background,
     with a sentence.
     """
@@ -137,21 +134,20 @@ def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Runnin
         lost = no_transparency(output)
     else:
         return video
-    say_laid_over(video.name, lost, drawing, quiet)
+    say_laid_over(video.name, lost, drawing)
     return video.over(drawing.background)
 
 
 def no_transparency(output: str) -> str:
     """What to say of an output that can't keep it."""
-    return f"{output} holds no transparency, while .webm, .mov, .mkv and PNGs do"
+    return f"{output} holds no transparency, while .webm, .mov, .mkv, PNGs and, with hard edges, .gif do"
 
 
-def say_laid_over(name: str, lost: str, drawing: Drawing, quiet: bool) -> None:
+def say_laid_over(name: str, lost: str, drawing: Drawing) -> None:
     """Say that the picture is, and why."""
     say(
         f"tweenfield: {name}: {lost}; the picture is laid over {drawing.background} (--background takes "
-        "another colour)",
-        quiet=quiet,
+        "another colour)"
     )
 
 
@@ -282,12 +278,12 @@ def look_of(
     )
 
 
-def say_reduced(output: str, size: tuple[int, int], look: Look, quiet: bool) -> None:
+def say_reduced(output: str, size: tuple[int, int], look: Look) -> None:
     """Tell what of the picture the output can't hold."""
     from tweenfield.video import container_for, reductions
 
     for sentence in reductions(container_for(output), size, look):
-        say(f"tweenfield: {output}: {sentence}", quiet=quiet)
+        say(f"tweenfield: {output}: {sentence}")
 
 
 def check_shutter(degrees: float | None, keyframes: Keyframes, size: str | None = None) -> None:
@@ -302,9 +298,7 @@ def check_shutter(degrees: float | None, keyframes: Keyframes, size: str | None 
         raise UsageError("--shutter draws at the model's own size; leave it or --size out")
 
 
-def carried_of(
-    source: Path, video: Video, timeline: Timeline, drawing: Drawing, output: str, quiet: bool
-) -> Carried:
+def carried_of(source: Path, video: Video, timeline: Timeline, drawing: Drawing, output: str) -> Carried:
     """All that goes along with the frames that were asked for; what can't is said."""
     from tweenfield.video import Carried, container_for, losses
 
@@ -314,10 +308,10 @@ def carried_of(
         length=timeline.length,
         speed=timeline.speed,
         audio=drawing.audio,
-        on_damage=lambda sentence: say(f"tweenfield: {sentence}", quiet=quiet),
+        on_damage=lambda sentence: say(f"tweenfield: {sentence}"),
     )
     for sentence in losses(carried, container_for(output).holds):
-        say(f"tweenfield: {output}: {sentence}", quiet=quiet)
+        say(f"tweenfield: {output}: {sentence}")
     return carried
 
 

@@ -11,7 +11,7 @@ from natsort import natsorted
 from rich.console import Console
 from rich.table import Table
 
-from tweenfield.command.console import print_json, say
+from tweenfield.command.console import known, print_json, say
 from tweenfield.command.options import Settings
 from tweenfield.errors import OutputError, TweenfieldError, UsageError
 
@@ -106,7 +106,7 @@ def one_by_one(make: Callable[[Job], dict[str, Any]], quiet: bool) -> Each:
 def failed(reason: str) -> dict[str, Any]:
     """Say and keep why a video couldn't be made."""
     say(f"tweenfield: {reason}")
-    return {"state": "failed", "reason": reason}
+    return {"state": "failed", "reason": known(reason)}
 
 
 def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]
         ) from error
     found = {job: {"state": "there already"} for job in jobs if Path(job.output).exists()}
     found |= each([job for job in jobs if job not in found])
-    return [{"input": str(job.source), "output": job.output, **found[job]} for job in jobs]
+    return [{"input": known(str(job.source)), "output": job.output, **found[job]} for job in jobs]
 
 
 def say_results(results: Sequence[dict[str, Any]], settings: Settings) -> None:

@@ -127,10 +127,34 @@ def stages(quiet: bool) -> Iterator[Stages]:
         yield Stages(console, progress)
 
 
+# What stands for files of our own making, which nobody knows.
+_CALLED: dict[str, str] = {}
+
+
+@contextmanager
+def called(path: Path, name: str) -> Iterator[None]:
+    """What is said inside of the file at ``path`` is said of ``name``."""
+    _CALLED[str(path)] = name
+    try:
+        yield
+    finally:
+        del _CALLED[str(path)]
+
+
+def known(message: str) -> str:
+    """The message with names that users know."""
+    for path, name in _CALLED.items():
+        message = message.replace(path, name)
+    return message
+
+
 def say(message: str, *, quiet: bool = False) -> None:
-    """One line on stderr; of what can't be printed, as in the name of a file, its escape."""
+    """One line on stderr; of what can't be printed, as in the name of a file, its escape.
+
+    ``quiet`` says that nobody wants to know; what is lost or damaged is said all the same.
+    """
     if not quiet:
-        shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in known(message))
         print("".join(shown), file=sys.stderr)
 
 
@@ -156,11 +180,10 @@ def print_json(values: dict[str, Any], target: str) -> None:
 
 
 def print_facts(facts: dict[str, object]) -> None:
-    """Names and values, one a line, on stdout."""
-    table = Table.grid(padding=(0, 2))
+    """Names and values, one a line however long, on stdout."""
+    width, console = max(map(len, facts)), Console(soft_wrap=True)
     for name, value in facts.items():
-        table.add_row(Text(name, style="dim"), Text(str(value)))
-    Console(soft_wrap=True).print(table)
+        console.print(Text.assemble((f"{name:{width}}  ", "dim"), str(value)))
 
 
 def print_shots(shots: list[Shot]) -> None:

@@ -13,6 +13,8 @@ from tweenfield.command.options import Json, Quiet, Verbose
 from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from tweenfield.video import Hdr
 
 
@@ -57,14 +59,16 @@ def info(
         actions.show_settings(verbose, about)
         values = plain(asdict(about)) | {"hdr": as_json(about.hdr)}
         shown = values | {
-            "size": "{}x{}".format(*about.size),
+            "size": "{}x{} (height x width)".format(*about.size),
+            "rate": _rate_text(about.rate, constant=about.constant_rate),
             "duration": f"{float(about.duration):.6g} s",
             # The range tells how YUV is coded; RGB has none.
             "color": "RGB"
             if about.matrix == "gbr"
             else ("full range" if about.color.full_range else "limited range"),
             "hdr": _hdr_text(about.hdr),
-            "audio": ", ".join(map(str, about.audio)) or "none",
+            "audio": ", ".join(about.audio) or "none",
+            "subtitles": ", ".join(about.subtitles) or "none",
         }
     found = actions.shots_of(source, quiet=quiet) if shots else []
     if json:
@@ -73,6 +77,11 @@ def info(
         print_facts(shown)
         if shots:
             print_shots(found)
+
+
+def _rate_text(rate: Fraction, *, constant: bool) -> str:
+    whole = "" if rate.denominator == 1 or not constant else f" ({rate})"
+    return f"{float(rate):.6g} fps{whole}{'' if constant else ' in the mean'}"
 
 
 def _hdr_text(hdr: Hdr | None) -> str:

@@ -297,7 +297,7 @@ Json = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write the result as JSON; - is stdout.", show_default=False),
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress; what is lost is said.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say which settings are used.")]
 
 

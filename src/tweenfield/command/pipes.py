@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tweenfield.command.console import called, known
 from tweenfield.errors import TweenfieldError, UsageError, VideoError
 
 
@@ -33,8 +34,8 @@ def from_stdin(sources: Sequence[str]) -> Iterator[list[str]]:
             shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
         if spooled.stat().st_size == 0:
             raise VideoError("stdin: nothing came; pipe a video in")
-        try:
-            yield [str(spooled) if source == "-" else source for source in sources]
-        except TweenfieldError as error:
-            # Nobody knows the temporary file.
-            raise type(error)(str(error).replace(str(spooled), "stdin")) from error.__cause__
+        with called(spooled, "stdin"):
+            try:
+                yield [str(spooled) if source == "-" else source for source in sources]
+            except TweenfieldError as error:
+                raise type(error)(known(str(error))) from error.__cause__

@@ -82,7 +82,7 @@ def render(
         uneven=timeline.shown is not None,
     )
     if transparent and not container_for(output).keeps_alpha(encoding):
-        actions.say_laid_over(result.source.name, actions.no_transparency(output), drawing, quiet)
+        actions.say_laid_over(result.source.name, actions.no_transparency(output), drawing)
     if video is not None:
         fitted = Reading(frames=frames, size="{}x{}".format(*result.source.size), quiet=quiet)
         originals = actions.read_whole(video, fitted)
@@ -93,7 +93,7 @@ def render(
                 f"{video}: these are not the frames that {model} was fitted to; "
                 "give the same video and --frames"
             )
-        carried = actions.carried_of(video, originals, timeline, drawing, output, quiet)
+        carried = actions.carried_of(video, originals, timeline, drawing, output)
     actions.show_settings(verbose, result, result.recipe)
     result.field.to(resolve_device(device.value))
     drawn = actions.drawer(
@@ -105,7 +105,7 @@ def render(
     )
     look = actions.look_of(result.source, timeline, carried, drawing, transparent=transparent)
     wanted = parse_size(size) if size else result.source.size
-    actions.say_reduced(output, wanted, look, quiet)
+    actions.say_reduced(output, wanted, look)
     count = len(timeline)
     with stages(quiet) as on_stage:
         write_in_pieces(

@@ -69,9 +69,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     if drawing.with_ and drawing.shutter:
         raise UsageError("--shutter draws the field alone; leave it or --with out")
     companions.between_of(drawing.with_, recipe)
-    video = actions.kept_or_laid_over(
-        actions.read_whole(source, settings), recipe, output, drawing, settings.quiet
-    )
+    video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
     video = actions.without_repeats(video, drawing.repeats, settings.quiet)
     transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
@@ -87,11 +85,11 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     look = actions.look_of(
         video,
         timeline,
-        actions.carried_of(source, video, timeline, drawing, output, settings.quiet),
+        actions.carried_of(source, video, timeline, drawing, output),
         drawing,
         transparent=transparent,
     )
-    actions.say_reduced(output, video.size, look, settings.quiet)
+    actions.say_reduced(output, video.size, look)
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:
@@ -130,7 +128,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
         "written": output,
         "frames": len(timeline),
         "rate": str(timeline.rate),
-        "expected": trust.as_json(expected),
+        "expected": trust.as_json(expected, blurred=drawing.shutter is not None),
     }
 
 

@@ -160,14 +160,16 @@ def maps_folder(target: Path | None) -> Iterator[Path | None]:
         yield partial
 
 
-def as_json(expected: list[Expectation] | None) -> dict[str, Any] | None:
-    """What ``run --json`` has under ``expected``; None where nothing can be told."""
+def as_json(expected: list[Expectation] | None, *, blurred: bool = False) -> dict[str, Any] | None:
+    """What ``run --json`` has under ``expected``; None where nothing can be told. What is told of ``blurred``
+    frames is that of sharp ones in their middle.
+    """
     from tweenfield.drawing.expectation import DOUBTFUL_PSNR, doubtful_ranges, in_words, mean_psnr
 
     if expected is None:
         return None
     return {
-        "summary": in_words(expected),
+        "summary": in_words(expected) + (" without the motion blur" if blurred else ""),
         "psnr": mean_psnr(expected),
         "doubtful_below": DOUBTFUL_PSNR,
         "doubtful": [

@@ -1,8 +1,7 @@
 """Damage in a video file: which pictures can't be shown, as they or what they are predicted from is damaged.
 
 Decoders conceal damage, and some don't notice it. Besides what they say, checksums are looked at where there
-are any: those of FFV1's slices and of Matroska's clusters. VP9 is decoded by libvpx, too, which notices
-nearly all damage, where FFmpeg's own decoder notices little.
+are any: those of FFV1's slices and of Matroska's clusters. Some codecs have a second decoder.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import av
 
 from tweenfield.video.matroska import Part, parts
+from tweenfield.video.second_decoder import SecondDecoder
+from tweenfield.video.timing import stamp_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -51,12 +52,6 @@ class Damage:
 UNHARMED = Damage()
 
 
-def stamp_of(item: Packet | av.VideoFrame) -> int:
-    """What a packet and its picture have in common; AVI has the order of decoding only."""
-    stamp = item.dts if item.pts is None else item.pts
-    return 0 if stamp is None else stamp
-
-
 def packets_of(container: InputContainer, stream: av.VideoStream) -> Iterator[Packet]:
     """The packets of a stream, the empty one at the end included, however reading ends."""
     with suppress(av.error.FFmpegError):
@@ -69,8 +64,8 @@ class Checks:
 
     def __init__(self, container: InputContainer, stream: av.VideoStream, path: Path) -> None:
         self._clusters = _Clusters(path) if "matroska" in container.format.name else None
-        kinds: dict[str, Callable[[av.VideoStream], Callable[[Packet], bool]]] = {"ffv1": _Ffv1, "vp9": _Vp9}
-        self._wrong = kinds.get(stream.codec_context.name, _Unchecked)(stream)
+        self._ffv1 = _Ffv1() if stream.codec_context.name == "ffv1" else None
+        self._second = SecondDecoder(stream)
         # Each packet of HEVC is a picture; others have packets that show nothing, or two for a picture.
         self._whole, self._begun, self._waiting = stream.codec_context.name == "hevc", False, set[int]()
         self.part: Part | None = None
@@ -78,12 +73,15 @@ class Checks:
     def is_damaged(self, packet: Packet) -> bool:
         """Whether the packet isn't what it was; call it for each packet."""
         self.part = self._clusters.at(packet) if self._clusters else None
-        return bool(packet.size) and (packet.is_corrupt or self._wrong(packet))
+        return bool(packet.size) and (packet.is_corrupt or (self._ffv1 is not None and self._ffv1(packet)))
 
-    def overtaken(self, packet: Packet, frames: list[av.VideoFrame]) -> set[int]:
-        """Stamps that have no picture, given a packet and the pictures that were ready then: HEVC's decoder
-        leaves out what it can't read without a word.
-        """
+    def damaged(self, packet: Packet, frames: list[av.VideoFrame]) -> set[int]:
+        """Stamps of what is damaged, given a packet and the pictures that were ready then."""
+        corrupt = {stamp_of(frame) for frame in frames if frame.is_corrupt}
+        return corrupt | self._second.doubts(packet, frames) | self._overtaken(packet, frames)
+
+    def _overtaken(self, packet: Packet, frames: list[av.VideoFrame]) -> set[int]:
+        """Stamps that have no picture: HEVC's decoder leaves out what it can't read without a word."""
         if not self._whole:
             return set()
         if packet.size and not packet.is_discard:
@@ -137,19 +135,10 @@ class _Clusters:
 
 
 @final
-class _Unchecked:
-    def __init__(self, stream: av.VideoStream) -> None:
-        pass
-
-    def __call__(self, packet: Packet) -> bool:
-        return False
-
-
-@final
 class _Ffv1:
     """The checksums of slices, which version 3 may have; a first packet without tells that there are none."""
 
-    def __init__(self, stream: av.VideoStream) -> None:
+    def __init__(self) -> None:
         self._summed = False
 
     def __call__(self, packet: Packet) -> bool:
@@ -169,24 +158,6 @@ def _slices_are_whole(data: bytes) -> bool:
             return False
         end = start
     return end == 0
-
-
-@final
-class _Vp9:
-    """What libvpx says; it is built for 8 bits only."""
-
-    def __init__(self, stream: av.VideoStream) -> None:
-        video_format = stream.codec_context.format
-        deep = video_format is not None and max(part.bits for part in video_format.components) > 8
-        self._decoder = None if deep else av.CodecContext.create("libvpx-vp9", "r")
-
-    def __call__(self, packet: Packet) -> bool:
-        try:
-            if self._decoder:
-                self._decoder.decode(packet)
-        except av.error.FFmpegError:
-            return True
-        return False
 
 
 def examine(
@@ -222,8 +193,7 @@ def examine(
             frames = decode(packet)
         except av.error.FFmpegError:
             wrong = True
-        damaged.update(stamp_of(frame) for frame in frames if frame.is_corrupt)
-        damaged |= checks.overtaken(packet, frames)
+        damaged |= checks.damaged(packet, frames)
         if wrong:
             damaged.add(stamp)
     else:

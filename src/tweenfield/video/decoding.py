@@ -18,9 +18,9 @@ from tweenfield.video.damage import (
     ends_early,
     examine,
     packets_of,
-    stamp_of,
 )
 from tweenfield.video.matroska import segment_end
+from tweenfield.video.timing import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PLAYLISTS = frozenset(["hls", "concat", "dash", "imf", "sdp"])
 # What FFmpeg makes of any text file: no video.
 _TEXT_CODECS = frozenset(["ansi", "bintext", "xbin", "idf"])
+_MISSING = "no such file or folder; check the path"
 # VP8 and VP9 keep opacity in a second picture beside each packet, which FFmpeg's own decoders don't look at.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -67,7 +68,8 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
             raise VideoError(f"{path}: the file is empty; give a video file")
         container = open_container(path)
     except FileNotFoundError as error:
-        raise VideoError(f"{path}: no such file or folder; check the path") from error
+        what = "only run reads a video from stdin; give a file" if str(path) == "-" else _MISSING
+        raise VideoError(f"{path}: {what}") from error
     except av.error.FFmpegError as error:
         cut = "the file is cut short" if is_cut_short(path) else "this isn't a video that can be decoded"
         raise VideoError(f"{path}: {cut}; give a complete video file or a folder of images") from error
@@ -128,11 +130,9 @@ def decoded(
             frames = decode(packet)
         except av.error.FFmpegError:
             frames, odd = [], True
-        odd = odd or any(frame.is_corrupt for frame in frames)
-        if checks and checks.overtaken(packet, frames):
-            odd = True
-        if odd and stamp > damage.until:
-            signs.add(stamp)
+        found = {stamp} if odd else set()
+        found |= checks.damaged(packet, frames) if checks else set()
+        signs.update(sign for sign in found if sign > damage.until)
         for frame in frames:
             last = frame
             if stamp_of(frame) not in damage.lost and not frame.is_corrupt:

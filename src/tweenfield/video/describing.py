@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
 
+from tweenfield.video.carrying.plan import codec_of
 from tweenfield.video.clip import ColorTags
 from tweenfield.video.color import (
     MATRIX_NAMES,
@@ -21,7 +22,7 @@ from tweenfield.video.color import (
     rgb_from_frame,
 )
 from tweenfield.video.converting import quarter_turns
-from tweenfield.video.decoding import decoded, open_video, tick
+from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
 from tweenfield.video.hdr import Hdr, hdr_of
 from tweenfield.video.images import image_paths, read_image
@@ -62,6 +63,9 @@ class VideoInfo:
         transparent: whether the first frames are transparent anywhere.
         interlaced: whether the first frames are two fields of different times each, marked or not.
         audio: codec of each audio stream.
+        subtitles: codec of each stream of subtitles.
+        chapters: how many.
+        attachments: how many files are attached, such as fonts.
         hdr: what the first frame says about high dynamic range.
     """
 
@@ -84,6 +88,9 @@ class VideoInfo:
     transparent: bool
     interlaced: bool
     audio: tuple[str, ...]
+    subtitles: tuple[str, ...]
+    chapters: int
+    attachments: int
     hdr: Hdr | None
 
 
@@ -123,6 +130,9 @@ def _describe_folder(path: Path) -> VideoInfo:
         transparent=is_transparent(image),
         interlaced=False,
         audio=(),
+        subtitles=(),
+        chapters=0,
+        attachments=0,
         hdr=hdr,
     )
 
@@ -130,7 +140,9 @@ def _describe_folder(path: Path) -> VideoInfo:
 def _describe_file(path: Path) -> VideoInfo:
     with open_video(path) as (container, stream):
         frames, watch = decoded(container, stream, path), Watch()
-        frame = next(frames)
+        frame = next(frames, None)
+        if frame is None:
+            raise cut_off(path, 0)
         color, turns = color_tags(frame, path), quarter_turns(frame.rotation, path)
         reformatter, transparent = VideoReformatter(), False
         for shown in chain([frame], islice(frames, _LOOKED_AT - 1)):
@@ -142,7 +154,7 @@ def _describe_file(path: Path) -> VideoInfo:
         size, aspect = (frame.height, frame.width), Fraction(stream.sample_aspect_ratio or 1)
         return VideoInfo(
             container=container.format.name,
-            codec=stream.codec_context.name,
+            codec=codec_of(stream) or "unknown",
             pixel_format=frame.format.name,
             depth=depth_of_bits(bits_of(frame.format)),
             size=size[::-1] if turns % 2 else size,
@@ -159,7 +171,10 @@ def _describe_file(path: Path) -> VideoInfo:
             rotation=turns * 90,
             transparent=transparent,
             interlaced=watch.found() is not None,
-            audio=tuple(s.codec_context.name for s in container.streams.audio),
+            audio=tuple(codec_of(s) or "unknown" for s in container.streams.audio),
+            subtitles=tuple(codec_of(s) or "unknown" for s in container.streams.subtitles),
+            chapters=len(container.chapters()),
+            attachments=len(container.streams.attachments),
             hdr=hdr_of(frame),
         )
 

@@ -20,6 +20,15 @@ _MASTERING, _LIGHT = struct.Struct("=22i"), struct.Struct("=2I")
 # Units of the same message in HEVC: of a chromaticity, and of a luminance in cd/m^2.
 _CHROMATICITY, _LUMINANCE = 50000, 10000
 
+# What a frame may hold besides its picture that no frame drawn between could have.
+_OF_A_FRAME = {
+    "A53_CC": "closed captions",
+    "DOVI_METADATA": "Dolby Vision metadata",
+    "DOVI_RPU_BUFFER": "Dolby Vision metadata",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+}
+
 # CIE 1931 x and y.
 Chromaticity = tuple[Fraction, Fraction]
 
@@ -70,6 +79,12 @@ def hdr_of(frame: av.VideoFrame) -> Hdr | None:
     if mastering is None and not max_cll and not max_fall:
         return None
     return Hdr(display=mastering, max_cll=max_cll, max_fall=max_fall)
+
+
+def held_by(frame: av.VideoFrame) -> set[str]:
+    """What a decoded frame has of its own, in words: captions, and metadata that change on the way."""
+    side_data: Any = frame.side_data
+    return {_OF_A_FRAME[part.type.name] for part in side_data if part.type.name in _OF_A_FRAME}
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:

@@ -19,7 +19,7 @@ from tweenfield.choices import Deinterlace
 from tweenfield.errors import UsageError, VideoError
 from tweenfield.video.clip import Video
 from tweenfield.video.converting import Seen, fitted
-from tweenfield.video.damage import UNHARMED, Damage, stamp_of
+from tweenfield.video.damage import UNHARMED, Damage
 from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
 from tweenfield.video.images import image_paths, read_image
@@ -27,6 +27,7 @@ from tweenfield.video.interlacing import Watch, Weave
 from tweenfield.video.png import color_of
 from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice
 from tweenfield.video.surveying import FOLDER_RATE, OnProgress, Survey, shown, survey
+from tweenfield.video.timing import stamp_of
 
 OnNotice = Callable[[str], None]
 _LEAVE = "--deinterlace off leaves it"
@@ -180,11 +181,14 @@ def _read_file(
 
 
 def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
-    """Say which stretches within ``times`` are damaged.
+    """Say what is left out of frames, and which stretches within ``times`` are damaged.
 
     Raises:
         VideoError: they are more than half of it.
     """
+    if found.held:
+        what = " and ".join(sorted(found.held))
+        on_notice(f"{path}: {what} lie in the frames themselves, and are left out")
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
     missing = [

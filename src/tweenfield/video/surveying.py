@@ -13,13 +13,16 @@ import av
 
 from tweenfield.errors import VideoError
 from tweenfield.video.converting import Conversion, Seen
-from tweenfield.video.damage import Damage, stamp_of
+from tweenfield.video.damage import Damage
 from tweenfield.video.decoding import cut_off, decoded, open_video, tick
+from tweenfield.video.hdr import held_by
 from tweenfield.video.interlacing import Watch, Weave, deinterlaced
 from tweenfield.video.selecting import Window
-from tweenfield.video.timing import frame_times, gapped_times, increasing, standard_rate
+from tweenfield.video.timing import frame_times, gapped_times, increasing, stamp_of, standard_rate
 
 FOLDER_RATE = Fraction(25)
+# So many frames show what frames hold besides pictures.
+_LOOKED_AT = 100
 OnProgress = Callable[[int, int], None]
 
 
@@ -40,6 +43,7 @@ class Survey:
         missing: stretches without pictures: the times of the frames before and after each, or of the first or
             last one that is lost where the file begins or ends with it.
         doubtful: first and last time of stretches whose pictures may be wrong.
+        held: what the first frames have of their own, in words.
     """
 
     convert: Conversion
@@ -53,6 +57,7 @@ class Survey:
     seen: Seen
     missing: list[tuple[Fraction, Fraction]]
     doubtful: list[tuple[Fraction, Fraction]]
+    held: set[str]
 
 
 def survey(
@@ -75,7 +80,7 @@ def survey(
     decoded_at: list[int | None] = []
     stamps: list[int] = []
     keys = [0]
-    seen = Seen()
+    seen, held = Seen(), set[str]()
     convert: Conversion | None = None
     with open_video(path) as (container, stream):
         frames = shown(decoded(container, stream, path, damage, signs), stream, weave)
@@ -88,6 +93,8 @@ def survey(
                 keys.append(index)
             convert = convert or Conversion(frame, path, size)
             convert.check(frame, index)
+            if index < _LOOKED_AT:
+                held |= held_by(frame)
             if watch:
                 watch.look(frame)
                 if watch.is_sure:
@@ -127,6 +134,7 @@ def survey(
             seen=seen,
             missing=seconds_of(_missing(stamps, sorted(damage.lost), ended)),
             doubtful=seconds_of(damage.doubtful),
+            held=held,
         )
 
 

@@ -13,6 +13,9 @@ from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    import av
 
 
 # Rates and factors outside are mistakes, and longer texts hold numbers that no file can.
@@ -221,3 +224,9 @@ def increasing(values: Sequence[int | None]) -> bool:
     """Whether no value is missing and each is larger than the one before."""
     known = [value for value in values if value is not None]
     return len(known) == len(values) and all(a < b for a, b in pairwise(known))
+
+
+def stamp_of(item: av.Packet[Any] | av.VideoFrame) -> int:
+    """What a packet and its picture have in common; AVI has the order of decoding only."""
+    stamp = item.dts if item.pts is None else item.pts
+    return 0 if stamp is None else stamp

@@ -125,7 +125,8 @@ def write_video(
     without an extension or with a ``/`` at the end is a folder of ``000000.png`` and so on, which keeps no
     rate. Frames of uint16 are HEVC of 10 bits in place of H.264, AV1 of 10 bits in ``.webm``, PNGs of 16
     bits, and GIFs of 8. Transparent frames are VP9 in ``.webm``, ProRes 4444 in ``.mov``, either in ``.mkv``,
-    and PNGs; elsewhere they are laid over ``background``. Pictures are 4:2:0, or 4:4:4 if a side is odd.
+    PNGs, and with hard edges GIFs; elsewhere they are laid over ``background``. Pictures are 4:2:0, or 4:4:4
+    if a side is odd.
     Frame times are exact but for the clocks of ``.mkv`` and ``.webm`` (1 ms) and of ``.gif`` (10 ms).
 
     Args:
@@ -135,7 +136,7 @@ def write_video(
         color: matrix and range to convert with, and all the tags to write.
         sample_aspect_ratio: width over height of one pixel; ``.webm`` and ``.gif`` are widened to square
             ones, PNGs stay as they are.
-        hdr: what to say about high dynamic range; H.264, HEVC, AV1 and PNGs hold it.
+        hdr: what to say about high dynamic range; all but GIFs and YUV4MPEG hold it.
         carried: a file whose sound, subtitles, chapters, attachments and metadata go along, as far as the
             container can hold them: as they are, or encoded again where they must be.
         encoding: codec, quality and pixel format.

@@ -159,7 +159,6 @@ def _read(
 
 
 def _damaged(carried: Carried, kind: str, seconds: Fraction) -> str:
-    what = "sound" if kind == "audio" else "subtitles"
-    return (
-        f"{carried.path}: the {what} is damaged at {float(seconds):.1f} s and left out where it can't be read"
-    )
+    what, them = ("sound is", "it") if kind == "audio" else ("subtitles are", "they")
+    where = f"{max(float(seconds), 0):.1f} s"
+    return f"{carried.path}: the {what} damaged at {where} and left out where {them} can't be read"

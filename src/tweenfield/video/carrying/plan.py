@@ -87,7 +87,8 @@ def planned(carried: Carried, source: av.container.InputContainer, holds: Holds 
             "attachments": source.streams.attachments,
         }
         if names := [name for name, there in kinds.items() if there]:
-            plan.lost.append(_left(" and ".join(names), "this holds a picture only"))
+            listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+            plan.lost.append(_left(listed, "this holds a picture only"))
         return plan
     if carried.audio is not Audio.none:
         _plan_sound(plan, carried, source, holds)

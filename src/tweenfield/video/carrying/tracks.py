@@ -62,6 +62,7 @@ class CopiedSound:
         self, carried: Carried, stream: av.AudioStream, container: av.container.OutputContainer
     ) -> None:
         self._start, self._end = carried.start, carried.sound_end
+        self._latest: int | None = None
         self._out = _like(container.add_stream_from_template(stream), stream)
 
     def packets(self, packet: Packet) -> list[Packet]:
@@ -71,6 +72,10 @@ class CopiedSound:
         time, lasts = begins(packet), (packet.duration or 0) * packet.time_base
         if not (time + 2 * lasts > self._start and time < self._end):
             return []
+        # No container takes what doesn't come later than what is there.
+        if self._latest is not None and packet.dts <= self._latest:
+            raise Damaged
+        self._latest = packet.dts
         shift = round(self._start / packet.time_base)
         packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, self._out
         return [packet]
@@ -180,9 +185,14 @@ class _Lasting:
         self._end = carried.end
         self._is_text = codec_of(stream) in TEXT
         self._waiting: Packet | None = None
+        self._latest: Fraction | None = None
 
     def __call__(self, packet: Packet) -> list[Packet]:
         ready, last = [], packet.dts is None
+        if not last:
+            if self._latest is not None and begins(packet) < self._latest:
+                raise Damaged
+            self._latest = begins(packet)
         if (before := self._waiting) is not None and before.time_base:
             until = self._end if last else begins(packet)
             before.duration = max(round((until - begins(before)) / before.time_base), 0)

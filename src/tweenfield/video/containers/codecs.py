@@ -42,6 +42,7 @@ class Codec:
         worst: the highest one.
         tag: four letters that players of MP4 want to see.
         tells_hdr: whether it says on which display the video was graded, and its light levels.
+        matroska: what Matroska calls it, if the container has to say that.
         threads: how many encode; 0 leaves it to the encoder, where the bytes don't depend on it.
         piece: format of a file for a piece of the whole, one that keeps the order of decoding.
         unpacked: bitstream filter that undoes what that format does to packets.
@@ -58,6 +59,7 @@ class Codec:
     worst: float = 51
     tag: str | None = None
     tells_hdr: bool = False
+    matroska: str | None = None
     threads: int = 0
     piece: str = "mov"
     unpacked: str = "null"
@@ -124,6 +126,7 @@ CODECS: dict[str, Codec] = {
         options={"b": "0", "row-mt": "1", "deadline": "good", "cpu-used": "3"},
         crf=20,
         worst=63,
+        matroska="V_VP9",
         threads=4,
         # MP4 and NUT drop opacity.
         piece="matroska",
@@ -134,6 +137,7 @@ CODECS: dict[str, Codec] = {
         clear=("yuva444p10le",),
         options={"profile": "hq", "vendor": "apl0"},
         clear_options={"profile": "4444"},
+        matroska="V_PRORES",
         piece="mov",
     ),
     "ffv1": Codec(
@@ -143,6 +147,7 @@ CODECS: dict[str, Codec] = {
         clear=("bgra",),
         deep_clear=("gbrap16le",),
         options={"level": "3", "slicecrc": "1"},
+        matroska="V_FFV1",
         piece="nut",
     ),
     "raw": Codec(

@@ -19,6 +19,8 @@ from tweenfield.video.carrying import Carrier, Holds, carrying
 from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_alpha
+from tweenfield.video.containers.graded import graded
+from tweenfield.video.containers.quicktime import name_languages
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x264 import x264_options
 from tweenfield.video.containers.x265 import REORDERED, x265_options
@@ -131,6 +133,9 @@ class Coded:
                 picture.stream.codec_context.codec_tag = codec.tag
             with carrying(container, picture.stream, look.carried, self.holds) as carrier:
                 yield container, picture, carrier
+            languages = [stream.metadata.get("language", "") for stream in container.streams]
+        if self.muxer == "mov":
+            name_languages(path, languages)
 
     def _options(self) -> dict[str, str]:
         # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
@@ -200,7 +205,10 @@ class _Picture:
             options |= x264_options(look.hdr)
         elif codec.encoder == "libsvtav1" and (told := svtav1_parameters(look.hdr)):
             options["svtav1-params"] = ":".join(told)
-        stream = container.add_stream(codec.encoder, rate=look.rate, options=options)
+        by_container = None if look.hdr is None or codec.tells_hdr else codec.matroska
+        # An encoder whose packets go to another stream needs a container all the same.
+        place = av.open("-", "w", format="null") if by_container else container
+        stream = place.add_stream(codec.encoder, rate=look.rate, options=options)
         assert isinstance(stream, av.VideoStream)  # as the encoder is one of pictures
         stream.height, stream.width = shape.size
         # Not by the number of processors, or another machine would write other bytes.
@@ -214,14 +222,22 @@ class _Picture:
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         if codec.encoder == "libsvtav1":
             open_with_usual_priority(context)
-        self.stream = stream
+        self.stream = self._encoder = stream
+        if by_container and look.hdr:
+            context.open()
+            self.stream = graded(container, context, by_container, look.hdr)
 
     def encoded(self, rgb: Levels[np.ndarray, "height width channels"], index: int) -> list[Packet]:
         """Packets that are ready once this frame is encoded."""
         frame = frame_from_rgb(rgb, self._look.color, self._format, self._reformatter)
         frame.pts, frame.time_base = self._look.tick(index) - self._start, self._look.clock
-        return self.stream.encode(frame)
+        return self._of_stream(self._encoder.encode(frame))
 
     def rest(self) -> list[Packet]:
         """Packets that are still in the encoder."""
-        return self.stream.encode(None)
+        return self._of_stream(self._encoder.encode(None))
+
+    def _of_stream(self, packets: list[Packet]) -> list[Packet]:
+        for packet in packets:
+            packet.stream = self.stream
+        return packets

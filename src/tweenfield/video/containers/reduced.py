@@ -12,24 +12,30 @@ from tweenfield.video.containers.gif import Gif
 
 def reductions(container: Container, size: tuple[int, int], look: Look) -> list[str]:
     """A sentence for each property of frames of (height, width) that is lost."""
+    codec, clear = None, False
     if isinstance(container, Coded):
         clear = container.stays_clear(look)
         codec = container.codec_for(look.encoding, look.depth, clear=clear)
         bits = bits_of(av.VideoFormat(codec.pixel_format(look.encoding, size, look.depth, clear=clear)))
-        tells, more = codec.tells_hdr, "hevc" in container.codecs and not clear
     elif isinstance(container, Gif):
-        bits, tells, more, clear = 8, False, False, False
+        bits = 8
     else:
         return []
     said = []
+    if isinstance(container, Gif) and look.transparent:
+        said.append("a pixel is there or not here: what is less than half opaque is left out")
     if bits < look.depth:
         instead = "--codec ffv1 in .mkv or a folder of PNGs keeps all"
-        if more and look.depth > 10:
+        if "hevc" in container.codecs and not clear and look.depth > 10:
             instead = f"--codec hevc --pixel-format yuv420p12le keeps 12, {instead}"
         said.append(f"{look.depth} bits per component are written with {bits}; {instead}")
-    if look.hdr is not None and not tells:
-        instead = "a folder of PNGs" if clear else "--codec hevc or av1 in .mp4 or .mkv"
+    if look.hdr is None or (codec and codec.tells_hdr):
+        return said
+    if codec is None or codec.matroska is None:
         said.append(
-            f"what the video says of its display and light levels is left out; choose {instead} to keep it"
+            "what the video says of its display and light levels is left out; choose .mp4, .mov or .mkv to "
+            "keep it"
         )
+    elif (look.hdr.max_cll == 0) != (look.hdr.max_fall == 0):
+        said.append("one of the two light levels is unknown, and the other can't be written without it")
     return said
