@@ -43,6 +43,7 @@ PRESETS = {"draft": draft, "standard": standard}
 WITH = {"standard with rife": "rife"}
 # Upper ends in pixels of the classes by length of motion at the stride.
 CLASSES = (0.5, 1, 2, 4, 8, 1000)
+GAINED = ("windows", "mean gain", "lost by > 0.1", "worst", "worst SSIM")
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -192,17 +193,27 @@ def gain(cell: dict, preset: str, figure: str = "psnr") -> float:
 
 
 def summary(cells: dict, half: str) -> str:
-    """By preset, stride and length of motion: gain over each window's best peer, windows lost, worst loss."""
+    """By preset and stride: gain over each window's best peer, windows lost, worst loss."""
     rows = []
     for preset in (*PRESETS, *WITH):
         for stride in STRIDES:
-            here = complete(cells, half, stride).values()
-            for low, high in [*zip((0, *CLASSES), CLASSES, strict=False), (0, CLASSES[-1])]:
-                chosen = [c for c in here if low <= c["motion"] < high and preset in c]
-                if chosen:
-                    rows.append((preset, stride, *_row(chosen, preset, low, high)))
-    headings = ("preset", "stride", "motion", "windows", "mean gain", "lost by > 0.1", "worst", "worst SSIM")
-    return table(headings, rows)
+            chosen = [cell for cell in complete(cells, half, stride).values() if preset in cell]
+            if chosen:
+                rows.append((preset, stride, *_gained(chosen, preset)))
+    return table(("preset", "stride", *GAINED), rows)
+
+
+def by_motion(cells: dict, half: str) -> str:
+    """The same for ``standard`` by stride and length of motion."""
+    rows = []
+    for stride in STRIDES:
+        here = complete(cells, half, stride).values()
+        for low, high in zip((0, *CLASSES), CLASSES, strict=False):
+            chosen = [cell for cell in here if low <= cell["motion"] < high]
+            if chosen:
+                length = f"above {low}" if high == CLASSES[-1] else f"{low} to {high}"
+                rows.append((stride, length, *_gained(chosen, "standard")))
+    return table(("stride", "motion", *GAINED), rows)
 
 
 def listing(cells: dict, half: str, stride: int) -> str:
@@ -211,18 +222,17 @@ def listing(cells: dict, half: str, stride: int) -> str:
     for name, cell in complete(cells, half, stride).items():
         best = max(PEERS, key=lambda peer: cell[peer]["psnr"])
         size, against = "{}x{}".format(*cell["size"]), f"{best} {cell[best]['psnr']:.2f}"
-        gains = (f"{gain(cell, preset):+.2f}" for preset in PRESETS)
+        gains = (f"{gain(cell, p):+.2f}" if p in cell else "" for p in (*PRESETS, *WITH))
         ssim = f"{gain(cell, 'standard', 'ssim'):+.4f}"
         rows.append((name, size, f"{cell['motion']:.1f}", against, *gains, ssim))
-    return table(("window", "size", "motion", "best peer", *PRESETS, "SSIM of `standard`"), rows)
+    return table(("window", "size", "motion", "best peer", *PRESETS, *WITH, "SSIM of `standard`"), rows)
 
 
-def _row(cells: list[dict], preset: str, low: float, high: float) -> tuple:
+def _gained(cells: list[dict], preset: str) -> tuple:
     gains = [gain(c, preset) for c in cells]
-    ssim = [gain(c, preset, "ssim") for c in cells]
-    motion = "all" if (low, high) == (0, CLASSES[-1]) else f"{low} to {high}"
+    ssim = min(gain(c, preset, "ssim") for c in cells)
     lost = sum(g < -0.1 for g in gains)
-    return motion, len(cells), f"{np.mean(gains):+.2f}", lost, f"{min(gains):+.2f}", f"{min(ssim):+.4f}"
+    return len(cells), f"{np.mean(gains):+.2f}", lost, f"{min(gains):+.2f}", f"{ssim:+.4f}"
 
 
 if __name__ == "__main__":
