@@ -25,9 +25,10 @@ best peer is the best of nine: blend, cubic, three warps, two modes of minterpol
 The table has the gain of the presets `draft` and `standard` of `transport` over it in dB, and the difference
 to the highest SSIM of the nine:"""
 
-OTHER_STRIDES = """All windows together, with every second frame held out (stride 2), three of four (4) and
-seven of eight (8). Where things move by many pixels, no method draws well, and `transport` has lost its lead at
-stride 8. `standard with rife` is `--with rife`: RIFE is mixed in as far as it is better on hidden frames:"""
+OTHER_STRIDES = """All windows together, with every second frame held out (stride 2), three of four (4)
+and seven of eight (8). Where things move by many pixels no method draws well, and at stride 8
+`transport` has lost its lead. `standard with rife` is `--with rife`: RIFE is mixed in as far as it is
+better on hidden frames:"""
 
 PICTURES = """## Best and worst
 
