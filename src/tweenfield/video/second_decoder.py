@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeAlias, final
 
 import av
@@ -117,6 +118,8 @@ class SecondDecoder:
         self._held: deque[av.VideoFrame] = deque(maxlen=_HELD)
         # Nothing is said of a stream in which the two never agree: the second one can't judge it.
         self._agreed, self._doubts = False, set[int]()
+        # Numbers of the pictures of both decoders.
+        self._shown, self._decoded = count(), count()
 
     def doubts(self, packet: Packet, frames: list[av.VideoFrame]) -> set[int]:
         """Stamps of packets and pictures that seem damaged, each told once, given a packet and what the first
@@ -125,15 +128,14 @@ class SecondDecoder:
         if self._kind is None:
             return set()
         self._decode(packet, self._kind)
-        for frame in frames:
-            stamp = stamp_of(frame)
-            other = self._pictures.get(stamp)
-            self._pictures = {later: told for later, told in self._pictures.items() if later > stamp}
+        for frame, place in _placed(frames, self._shown):
+            other = self._pictures.get(place)
+            self._pictures = {later: told for later, told in self._pictures.items() if later > place}
             mine = _told(frame)
             # Of another size it is if only the container says what is cropped.
             if other is not None and other[:2] == mine[:2]:
                 self._agreed = self._agreed or other == mine
-                self._doubts |= set() if other == mine else {stamp}
+                self._doubts |= set() if other == mine else {stamp_of(frame)}
         if not self._agreed:
             return set()
         told, self._doubts = self._doubts, set()
@@ -154,7 +156,15 @@ class SecondDecoder:
             self._doubts.add(stamp_of(packet))
             return
         self._held.extend(frames)
-        self._pictures |= {stamp_of(frame): _told(frame) for frame in frames}
+        self._pictures |= {place: _told(frame) for frame, place in _placed(frames, self._decoded)}
+
+
+def _placed(frames: list[av.VideoFrame], numbers: Iterator[int]) -> list[tuple[av.VideoFrame, int]]:
+    """Pictures with their stamps, or with their numbers in a stream that has no stamps."""
+    return [
+        (frame, number if frame.pts is frame.dts is None else stamp_of(frame))
+        for frame, number in zip(frames, numbers, strict=False)
+    ]
 
 
 def _told(frame: av.VideoFrame) -> tuple[int, ...]:

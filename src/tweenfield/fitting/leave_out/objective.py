@@ -24,7 +24,7 @@ from tweenfield.flow.observed import Observed
 # Added to the mean squared error before the logarithm; 1e-5 is 50 dB.
 _NO_ERROR = 1e-5
 # How often crops are of each kind of hidden frame. Those of half the size are most like what is drawn.
-_OFTEN = 0.6, 0.2, 0.2
+_OFTEN = 0.5, 0.25, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
