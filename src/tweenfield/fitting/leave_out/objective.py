@@ -23,8 +23,6 @@ from tweenfield.flow.observed import Observed
 
 # Added to the mean squared error before the logarithm; 1e-5 is 50 dB.
 _NO_ERROR = 1e-5
-# How often crops are of each kind of hidden frame. Those of half the size are most like what is drawn.
-_OFTEN = 0.5, 0.25, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +123,7 @@ class HiddenFrames:
         def draw(count: int) -> int:
             return int(torch.randint(count, (), generator=generator))
 
-        often = torch.tensor(_OFTEN[: len(self._kinds)])
-        kind = self._kinds[int(torch.multinomial(often, 1, generator=generator))]
+        kind = self._kinds[draw(len(self._kinds))]
         hidden = kind[draw(len(kind))]
         top, left = (COARSER * draw((length - self._side) // COARSER + 1) for length in hidden.size)
         return hidden.crop(top, left, self._side)
