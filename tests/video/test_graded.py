@@ -6,20 +6,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from video.test_depth import DISPLAY
 
-from tweenfield import Encoding, Hdr, MasteringDisplay
+from tweenfield import Encoding, Hdr
 from tweenfield.video import ColorTags, Look, container_for, describe_video, read_video, write_video
 from tweenfield.video.hdr import hdr_of
 from tweenfield.video.pieces import write_in_pieces
 
-DISPLAY = MasteringDisplay(
-    red=(F(34000, 50000), F(16000, 50000)),
-    green=(F(13250, 50000), F(34500, 50000)),
-    blue=(F(7500, 50000), F(3000, 50000)),
-    white=(F(15635, 50000), F(16450, 50000)),
-    darkest=F(50, 10000),
-    brightest=F(1000),
-)
 HDR = Hdr(display=DISPLAY, max_cll=1000, max_fall=400)
 PQ = ColorTags(matrix=9, primaries=9, transfer=16)
 # Every container and codec whose encoder doesn't say it, opaque and transparent.

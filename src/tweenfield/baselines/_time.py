@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import overload
 
@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from tweenfield.errors import UsageError
+from tweenfield.fields.shares import Between
 from tweenfield.video.clip import Video
+from tweenfield.video.depth import colors
 
 
 @overload
@@ -33,6 +35,16 @@ def split_time(observed: Video, t: float | Fraction) -> tuple[int, float | Fract
             f"{observed.name}: time {t} is outside the video; give a time from 0 to {last} intervals"
         )
     return int(t), t - int(t)
+
+
+def each_between(
+    between: Between, observed: Video, times: Iterable[Fraction | float]
+) -> Iterator[Float32[np.ndarray, "height width 3"]]:
+    """Frames at ``times`` in [0, 1], each from the two observed frames around it; observed ones are exact."""
+    for t in times:
+        k, s = split_time(observed, t)
+        first = observed.frames[k]
+        yield colors(first) if s == 0 else between(first, observed.frames[k + 1], float(s))
 
 
 def lagrange(nodes: Sequence[int], t: float) -> Float32[np.ndarray, " nodes"]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.baselines._time import split_time
+from tweenfield.baselines._time import each_between
 from tweenfield.errors import BaselineError, UsageError, VideoError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
@@ -54,10 +54,7 @@ class Command:
             BaselineError: the program can't be run, fails, or writes no picture of the right size.
             UsageError: a time is outside the video.
         """
-        for t in times:
-            k, s = split_time(observed, t)
-            first = observed.frames[k]
-            yield colors(first) if s == 0 else self.between(first, observed.frames[k + 1], float(s))
+        return each_between(self.between, observed, times)
 
     def between(
         self, first: np.ndarray, second: np.ndarray, s: float

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float32
 from torch.nn import functional
 
-from tweenfield.baselines._time import split_time
+from tweenfield.baselines._time import each_between
 from tweenfield.errors import BaselineError
 from tweenfield.flow.estimator import Flow
 from tweenfield.video.clip import Video
@@ -70,10 +70,7 @@ class Rife:
             BaselineError: the wheel isn't installed, or isn't the one whose network is known.
             UsageError: a time is outside the video.
         """
-        for t in times:
-            k, s = split_time(observed, t)
-            first = observed.frames[k]
-            yield colors(first) if s == 0 else self.between(first, observed.frames[k + 1], float(s))
+        return each_between(self.between, observed, times)
 
     def load(self) -> None:
         """Read the network, which drawing does the first time.

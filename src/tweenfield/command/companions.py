@@ -9,7 +9,7 @@ from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
     from tweenfield import Companion, FitResult, Flow, Recipe, Video
-    from tweenfield.drawing.companion import Between
+    from tweenfield.fields.shares import Between
 
 
 def between_of(text: str | None, recipe: Recipe) -> Between | None:

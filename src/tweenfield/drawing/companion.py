@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
 
 from tweenfield.fields.base import Field
-from tweenfield.fields.shares import share
+from tweenfield.fields.shares import Between, share
 from tweenfield.storage.on_demand import Rows
 from tweenfield.video.depth import Levels
-
-# Two frames and a fraction of the way from the first to the second; returns colours in [0, 1].
-Between: TypeAlias = Callable[[np.ndarray, np.ndarray, float], Float32[np.ndarray, "height width 3"]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tweenfield.drawing.companion import Between, Companion
+from tweenfield.drawing.companion import Companion
 from tweenfield.errors import UsageError
+from tweenfield.fields.shares import Between
 from tweenfield.fitting.leave_out import LeaveOut
 from tweenfield.fitting.result import FitResult
 from tweenfield.flow import Flow, Observed

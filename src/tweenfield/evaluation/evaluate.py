@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from tweenfield.baselines import DEFAULT_BASELINES, Baseline, chosen
-from tweenfield.drawing.companion import Between
 from tweenfield.drawing.expectation import expect
 from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips
 from tweenfield.evaluation.score import OnStage, Score, ScoredFit, check_scoring, fit_and_score, score
 from tweenfield.evaluation.split import Split, hide
 from tweenfield.fields.reduced import reduced_picture
+from tweenfield.fields.shares import Between
 from tweenfield.fitting.device import resolve_device
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult

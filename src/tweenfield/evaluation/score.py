@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tweenfield.drawing.companion import Between, Companion
+from tweenfield.drawing.companion import Companion
 from tweenfield.drawing.render import render_colors
 from tweenfield.errors import UsageError
 from tweenfield.evaluation.accompany import accompany
@@ -16,6 +16,7 @@ from tweenfield.evaluation.cost import Meter
 from tweenfield.evaluation.lpips import Lpips, check_size
 from tweenfield.evaluation.metrics import PROTOCOLS, SMALLEST_SIDE, Quality
 from tweenfield.evaluation.split import Split
+from tweenfield.fields.shares import Between
 from tweenfield.fitting.loop import fit
 from tweenfield.fitting.recipe import Recipe
 from tweenfield.fitting.result import FitResult

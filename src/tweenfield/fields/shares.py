@@ -6,9 +6,15 @@ with a share; between the middles of the classes the share is linear, so that no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from jaxtyping import Float32, Int
 
+# The other interpolator: two frames and a fraction of the way from the first to the second in, colours in
+# [0, 1] out.
+Between: TypeAlias = Callable[[np.ndarray, np.ndarray, float], Float32[np.ndarray, "height width 3"]]
 _EDGES = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 1])
 CLASSES = len(_EDGES) - 1
 _MIDDLES = (_EDGES[1:] + _EDGES[:-1]) / 2

@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
+from tweenfield.fields.shares import Between
 from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
@@ -74,7 +75,7 @@ class LeaveOut:
         self,
         field: Field,
         observed: Observed,
-        between: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
+        between: Between,
         on_progress: Callable[[int, int], None],
     ) -> Float32[np.ndarray, " classes"]:
         """How much of another interpolator to mix into a field that was fitted; see ``measure_shares``."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from tweenfield.fields.shares import CLASSES, classes
+from tweenfield.fields.shares import CLASSES, Between, classes
 from tweenfield.fields.transport.expected import disagreement
 from tweenfield.fields.transport.mixing import Mixing
 from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE, hide_frames
@@ -28,8 +28,8 @@ def measure_shares(
     mixing: Mixing,
     reduction: int,
     observed: Observed,
-    between: Callable[[np.ndarray, np.ndarray, float], Float32[np.ndarray, "height width 3"]],
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    between: Between,
+    on_progress: Callable[[int, int], None],
 ) -> Float32[np.ndarray, " classes"]:
     """The share for each class of disagreement (``tweenfield.fields.shares``) that is best on hidden frames:
 
