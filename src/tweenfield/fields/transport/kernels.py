@@ -39,7 +39,7 @@ _SOURCES = SOURCES
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 # A pixel's four floats are treated alike, so that they become a vector; by default Numba leaves them apart.
-config.SLP_VECTORIZE = 1
+config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 # Sums keep their order, so that results don't hang on the compiler; products and sums may be fused.
 _MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 
