@@ -179,8 +179,8 @@ def _relied_on(seen: Seen, less: float) -> Seen:
 def _hide(
     observed: Observed, reduction: int, stride: int, shrink: int, count: int, parts: list[range]
 ) -> Iterator[tuple[Seen, float] | None]:
-    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``, each with
-    the agreement of the flows around it. Confidence is left at 1.
+    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``, with the
+    agreement of the flows around each. Confidence is left at 1.
 
     None stands for one whose window has a cut.
     """
