@@ -35,6 +35,39 @@ def test_natural_order_and_rate(tmp_path):
     assert (info.container, info.codec, info.frames, info.size) == ("folder", "png", 12, (48, 64))
 
 
+def numbered(folder, numbers, name="IMG_{:04}.png"):
+    for k, frame in zip(numbers, texture(len(numbers)), strict=True):
+        save(folder / name.format(k), frame)
+    said = []
+    return read_video(folder, on_notice=said.append), said
+
+
+def test_a_folder_is_cut_by_time(tmp_path):
+    numbered(tmp_path, range(10))
+    part = read_video(tmp_path, since=F(1, 10), until=F(3, 10), folder_rate=F(10))
+    assert np.array_equal(part.frames, read_video(tmp_path).frames[1:3])
+    assert (part.times, part.rate) == ((0, F(1, 10)), 10)
+    with pytest.raises(VideoError, match="no frame from 5 s"):
+        read_video(tmp_path, since=F(5))
+
+
+def test_numbers_that_are_missing_are_named(tmp_path):
+    video, said = numbered(tmp_path, [1, 2, 3, 6, 7, 8, 9, 12])
+    assert len(video) == 8 and len(said) == 1
+    assert "between IMG_0003.png and IMG_0006.png" in said[0]
+    read_video(tmp_path, frames="3:7", on_notice=said.append)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2, 3], [10, 20, 30, 40], [3, 9, 4, 17, 30], [7]])
+def test_of_other_numbers_nothing_is_said(tmp_path, numbers):
+    assert numbered(tmp_path, numbers)[1] == []
+    (tmp_path / "end.png").write_bytes(next(tmp_path.iterdir()).read_bytes())
+    said = []
+    read_video(tmp_path, on_notice=said.append)
+    assert said == []
+
+
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "webp", "ppm", "jpg", "JPEG"])
 def test_kinds_of_image(tmp_path, suffix):
     frame = texture(1, 64, 96)[0]

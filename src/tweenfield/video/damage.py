@@ -6,19 +6,17 @@ are any: those of FFV1's slices and of Matroska's clusters. Some codecs have a s
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import av
 
-from tweenfield.video.matroska import Part, parts
+from tweenfield.video.matroska import Part, matroska_end, parts
 from tweenfield.video.second_decoder import SecondDecoder
 from tweenfield.video.timing import stamp_of
 
@@ -210,11 +208,10 @@ def ends_early(stream: av.VideoStream, stamp: int, lasting: int) -> bool:
 
     Its reader steps over damage without a word.
     """
-    promised = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-    if not promised or not lasting or stream.time_base is None:
+    promised = matroska_end(stream)
+    if promised is None or not lasting or stream.time_base is None:
         return False
-    hours, minutes, seconds = (Fraction(part) for part in promised.groups())
-    return hours * 3600 + minutes * 60 + seconds > (stamp + 2 * lasting) * stream.time_base
+    return promised > (stamp + 2 * lasting) * stream.time_base
 
 
 def _lost(order: list[tuple[int, bool]], damaged: set[int]) -> frozenset[int]:

@@ -19,7 +19,7 @@ from tweenfield.video.damage import (
     examine,
     packets_of,
 )
-from tweenfield.video.matroska import segment_end
+from tweenfield.video.matroska import matroska_end, segment_end
 from tweenfield.video.timing import stamp_of
 
 if TYPE_CHECKING:
@@ -192,6 +192,13 @@ def tick(stream: av.VideoStream) -> Fraction:
     """Seconds per tick of the stream's clock."""
     assert stream.time_base is not None  # FFmpeg gives every stream one
     return stream.time_base
+
+
+def ends_at(stream: av.AudioStream) -> Fraction:
+    """When a stream ends by what the container says, in seconds on the file's clock; 0 if it doesn't."""
+    if stream.duration is None:
+        return matroska_end(stream) or Fraction(0)
+    return ((stream.start_time or 0) + stream.duration) * (stream.time_base or Fraction(0))
 
 
 def is_cut_short(path: Path) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import mode
 
 import cv2
 import numpy as np
@@ -37,6 +41,16 @@ def image_paths(folder: Path) -> list[Path]:
         known = " ".join(sorted(IMAGE_SUFFIXES))
         raise VideoError(f"{folder}: the folder holds no images; give one with files of these kinds: {known}")
     return natsorted(names, key=lambda p: p.name, alg=ns.IGNORECASE)
+
+
+def first_gap(paths: Sequence[Path]) -> tuple[Path, Path] | None:
+    """The first two pictures between whose numbers some are missing, if the others are numbered evenly."""
+    numbers = [int(found[-1]) if (found := re.findall(r"\d{1,18}", path.stem)) else 0 for path in paths]
+    steps = [after - before for before, after in pairwise(numbers)]
+    step = mode(steps) if steps else 0
+    gaps = [k for k, found in enumerate(steps) if found != step]
+    even = step > 0 and 2 * len(gaps) < len(steps) and all(steps[k] > 0 for k in gaps)
+    return (paths[gaps[0]], paths[gaps[0] + 1]) if gaps and even else None
 
 
 def read_image(path: Path) -> Levels[np.ndarray, "height width channels"]:
