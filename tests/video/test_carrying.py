@@ -170,7 +170,16 @@ def test_what_an_editor_cuts_and_slows_moves_along(tmp_path):
         assert [float(c["start"] * c["time_base"]) for c in container.chapters()] == [0, 3, 7.5]
 
 
-@pytest.mark.parametrize(("source", "target"), [("a.mkv", "b.mkv"), ("a.mp4", "b.mp4"), ("a.mp4", "b.mkv")])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("a.mkv", "b.mkv"),
+        ("a.mp4", "b.mp4"),
+        ("a.mp4", "b.mkv"),
+        ("a.mp4", "b.mov"),
+        ("a.mkv", "b.mov"),
+    ],
+)
 def test_fonts_and_covers_come_through(tmp_path, source, target):
     made = full(tmp_path / source, "mov_text" if source.endswith("mp4") else "srt", cover=True)
     with av.open(str(through(made, tmp_path / target))) as container:
@@ -180,6 +189,7 @@ def test_fonts_and_covers_come_through(tmp_path, source, target):
         if source == target == "a.mkv":
             (font,) = container.streams.attachments
             assert (font.name, font.data) == ("f.ttf", FONT)
+        assert container.streams.video[0].disposition == av.stream.Disposition.default
     assert len(read_video(tmp_path / target)) == FRAMES  # the picture is found beside its cover
 
 

@@ -72,6 +72,7 @@ class Holds:
         subtitle_encoder: for text in other ones.
         attachments: whether it holds files, such as fonts.
         covers: whether it holds a still as a cover.
+        covers_last: whether that is written once all else is.
     """
 
     sound: frozenset[str]
@@ -81,3 +82,4 @@ class Holds:
     subtitle_encoder: str
     attachments: bool = False
     covers: bool = True
+    covers_last: bool = False

@@ -27,8 +27,8 @@ _IN_QUICKTIME = Holds(
     sound_encoder="aac",
     subtitles=frozenset(["mov_text"]),
     subtitle_encoder="mov_text",
-    # FFmpeg's muxer drops it without a word.
-    covers=False,
+    # FFmpeg's muxer drops them without a word.
+    covers_last=True,
 )
 _COMPRESSED = (
     "aac",
