@@ -124,7 +124,7 @@ def _data_of(cover: av.VideoStream, source: av.container.InputContainer) -> byte
 
 
 def last_covers(carried: Carried | None, holds: Holds | None) -> list[tuple[str, bytes]]:
-    """Covers for a container that takes them once all else is written: FFmpeg's name of the codec, and data."""
+    """Covers for a container that takes them once all else is written: codecs by FFmpeg's names, and data."""
     if carried is None or holds is None or not holds.covers_last or carried.path.is_dir():
         return []
     with opened(carried) as source:

@@ -57,6 +57,7 @@ _IN_MATROSKA = Holds(
     ),
     subtitle_encoder="subrip",
     attachments=True,
+    covers=frozenset(["mjpeg", "png", "bmp", "gif", "tiff", "webp"]),
 )
 _IN_WEBM = Holds(
     sound=frozenset(["opus", "vorbis"]),
@@ -64,7 +65,7 @@ _IN_WEBM = Holds(
     sound_rate=48000,
     subtitles=frozenset(["webvtt"]),
     subtitle_encoder="webvtt",
-    covers=False,
+    covers=frozenset(),
 )
 _FAST_START = {"movflags": "+faststart"}
 

@@ -1,8 +1,7 @@
-"""What FFmpeg's muxer leaves out of QuickTime files: languages of tracks that aren't on an old list of Apple's,
-and covers.
+"""What FFmpeg's muxer leaves out of QuickTime files: covers, and languages not on an old list of Apple's.
 
-Numbers of languages from 0x400 on are three letters of ISO 639-2 with five bits each, as in MP4. They take the
-place of the number for no language. A cover is metadata of the movie under a key of Apple's.
+Numbers of languages from 0x400 on are three letters of ISO 639-2 with five bits each, as in MP4. They take
+the place of the number for no language. A cover is metadata of the movie under a key of Apple's.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ def name_languages(path: Path, languages: Sequence[str]) -> None:
 
 
 def add_covers(path: Path, covers: Sequence[tuple[str, bytes]]) -> None:
-    """Put pictures, as FFmpeg's names of their codecs and their data, at the end of the movie's box, which must
-    be the last one of the file.
+    """Put pictures, as FFmpeg's names of their codecs and their data, at the end of the movie's box.
+
+    It must be the last one of the file.
     """
     key = _box(b"mdta", b"com.apple.quicktime.artwork")
-    pictures = [
-        _box(b"data", _PICTURES[codec].to_bytes(4, "big") + bytes(4) + data) for codec, data in covers
-    ]
+    kinds = [_PICTURES[codec].to_bytes(4, "big") for codec, _ in covers]
+    pictures = [_box(b"data", kind, bytes(4), data) for kind, (_, data) in zip(kinds, covers, strict=True)]
     metadata = _box(
         b"meta",
         _box(b"hdlr", bytes(8) + b"mdta" + bytes(14)),
