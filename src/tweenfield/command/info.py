@@ -65,6 +65,7 @@ def info(
             if about.matrix == "gbr"
             else ("full range" if about.color.full_range else "limited range"),
             "hdr": _hdr_text(about.hdr),
+            "dolby_vision": _dolby_text(about.dolby_vision),
             "audio": ", ".join(about.audio) or "none",
             "subtitles": ", ".join(about.subtitles) or "none",
         }
@@ -82,6 +83,14 @@ def _rate_text(about: VideoInfo) -> str:
     exact = "" if rate.denominator == 1 else f" ({rate})"
     varies = "" if about.constant_rate else f", variable; {float(mean):.6g} in the mean"
     return f"{float(rate):.6g} fps{exact}{varies}"
+
+
+def _dolby_text(profile: str | None) -> str:
+    from tweenfield.video.hdr import DOLBY_ONLY
+
+    if profile is None:
+        return "none"
+    return f"profile {profile}{', whose colours can not be shown right' if profile in DOLBY_ONLY else ''}"
 
 
 def _hdr_text(hdr: Hdr | None) -> str:

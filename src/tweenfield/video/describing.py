@@ -24,7 +24,7 @@ from tweenfield.video.color import (
 from tweenfield.video.converting import is_mirrored, quarter_turns
 from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
-from tweenfield.video.hdr import Hdr, hdr_of
+from tweenfield.video.hdr import Hdr, dolby_vision, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch
 from tweenfield.video.png import color_of
@@ -68,6 +68,7 @@ class VideoInfo:
         chapters: how many.
         attachments: how many files are attached, such as fonts.
         hdr: what the first frame says about high dynamic range.
+        dolby_vision: profile and compatibility, such as 8.1; the colours of 5.0 and 10.0 can't be shown right.
     """
 
     container: str
@@ -94,6 +95,7 @@ class VideoInfo:
     chapters: int
     attachments: int
     hdr: Hdr | None
+    dolby_vision: str | None
 
 
 def describe_video(path: str | Path) -> VideoInfo:
@@ -137,6 +139,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         chapters=0,
         attachments=0,
         hdr=hdr,
+        dolby_vision=None,
     )
 
 
@@ -180,6 +183,7 @@ def _describe_file(path: Path) -> VideoInfo:
             chapters=len(container.chapters()),
             attachments=len(container.streams.attachments),
             hdr=hdr_of(frame),
+            dolby_vision=dolby_vision(path),
         )
 
 

@@ -22,6 +22,7 @@ from tweenfield.video.converting import Seen, fitted
 from tweenfield.video.damage import UNHARMED, Damage
 from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
+from tweenfield.video.hdr import DOLBY_ONLY, dolby_vision
 from tweenfield.video.images import first_gap, image_paths, read_image
 from tweenfield.video.interlacing import Watch, Weave
 from tweenfield.video.png import color_of
@@ -199,7 +200,7 @@ def _lasts(found: Survey, last: int, window: Window) -> Fraction | None:
 
 
 def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
-    """Say what is left out of frames, and which stretches within ``times`` are damaged.
+    """Say what is left out of frames, which colours are wrong, and which stretches within ``times`` are damaged.
 
     Raises:
         VideoError: they are more than half of it.
@@ -207,6 +208,11 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
     if found.held:
         what = " and ".join(sorted(found.held))
         on_notice(f"{path}: {what} lie in the frames themselves, and are left out")
+    if (profile := dolby_vision(path)) in DOLBY_ONLY:
+        on_notice(
+            f"{path}: its colours are those of Dolby Vision profile {profile}, which can't be converted; all that "
+            "is made of it will look green and violet"
+        )
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
     missing = [
