@@ -200,7 +200,7 @@ def _lasts(found: Survey, last: int, window: Window) -> Fraction | None:
 
 
 def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
-    """Say what is left out of frames, which colours are wrong, and which stretches within ``times`` are damaged.
+    """Say what is left out of frames, which stretches within ``times`` are damaged, and if colours are wrong.
 
     Raises:
         VideoError: they are more than half of it.
@@ -210,8 +210,8 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
         on_notice(f"{path}: {what} lie in the frames themselves, and are left out")
     if (profile := dolby_vision(path)) in DOLBY_ONLY:
         on_notice(
-            f"{path}: its colours are those of Dolby Vision profile {profile}, which can't be converted; all that "
-            "is made of it will look green and violet"
+            f"{path}: its colours are those of Dolby Vision profile {profile}, which can't be converted; all "
+            "that is made of it will look green and violet"
         )
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
