@@ -126,12 +126,17 @@ def decoded(
         stamp = stamp_of(packet) if packet.size else stamp
         reached = packet.pos + packet.size if packet.size and packet.pos is not None else reached
         odd = checks is not None and (checks.is_damaged(packet) or checks.torn or checks.altered)
-        try:
-            frames = decode(packet)
-        except av.error.FFmpegError:
-            frames, odd = [], True
+        frames: list[av.VideoFrame] = []
+        # What can't be shown is kept from the decoder: after a damaged picture, H.264's may get even a key frame
+        # wrong.
+        lost = packet.size > 0 and stamp in damage.lost
+        if not lost:
+            try:
+                frames = decode(packet)
+            except av.error.FFmpegError:
+                odd = True
         found = {stamp} if odd else set()
-        found |= checks.damaged(packet, frames) if checks else set()
+        found |= checks.damaged(packet, frames) if checks and not lost else set()
         signs.update(sign for sign in found if sign > damage.until)
         for frame in frames:
             last = frame

@@ -68,7 +68,7 @@ class VideoInfo:
         chapters: how many.
         attachments: how many files are attached, such as fonts.
         hdr: what the first frame says about high dynamic range.
-        dolby_vision: profile and compatibility, such as 8.1; the colours of 5.0 and 10.0 can't be shown right.
+        dolby_vision: profile and compatibility, such as 8.1; colours of 5.0 and 10.0 can't be shown right.
     """
 
     container: str
