@@ -118,6 +118,9 @@ def decoded(
     checks = None if signs is None else Checks(container, stream, path)
     signs = set() if signs is None else signs
     decode = _decoder(stream)
+    # What can't be shown is kept from the decoder of H.264, which may get the key frame behind it wrong. That
+    # of MPEG-4 gets more wrong if it is kept from it.
+    unfit = stream.codec_context.name == "h264"
     broken, good, stamp = min(damage.lost, default=inf), 0, 0
     last: av.VideoFrame | None = None
     reached = 0
@@ -127,9 +130,7 @@ def decoded(
         reached = packet.pos + packet.size if packet.size and packet.pos is not None else reached
         odd = checks is not None and (checks.is_damaged(packet) or checks.torn or checks.altered)
         frames: list[av.VideoFrame] = []
-        # What can't be shown is kept from the decoder: after a damaged picture, H.264's may get even a key frame
-        # wrong.
-        lost = packet.size > 0 and stamp in damage.lost
+        lost = unfit and packet.size > 0 and stamp in damage.lost
         if not lost:
             try:
                 frames = decode(packet)

@@ -8,16 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import mode
 
+import av
 import cv2
 import numpy as np
 from natsort import natsorted, ns
 
 from tweenfield.errors import VideoError
 from tweenfield.video.depth import Levels, rounded
+from tweenfield.video.exr import read_exr
 from tweenfield.video.transparency import BLACK, over
 
 IMAGE_SUFFIXES = frozenset(
-    [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm", ".jp2"]
+    [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm", ".jp2", ".exr"]
 )
 # OpenCV turns pictures upright by their EXIF tag only when it drops transparency, which these don't have.
 _OPAQUE_SUFFIXES = frozenset([".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pnm"])
@@ -67,12 +69,16 @@ def read_image(path: Path) -> Levels[np.ndarray, "height width channels"]:
     except OSError as error:
         raise VideoError(f"{path}: the image can't be read ({error.strerror}); check the file") from error
     try:
+        if path.suffix.lower() == ".exr":
+            return rounded(read_exr(data.tobytes()), np.uint16)
         pixels = cv2.imdecode(data, flags) if data.size else None
     except cv2.error as error:
         raise VideoError(
             f"{path}: the image can't be decoded, as it has more pixels than OpenCV takes (2^30) or than fit "
             "into memory; make it smaller or remove it from the folder"
         ) from error
+    except av.error.FFmpegError:
+        pixels = None
     if pixels is None:
         raise VideoError(f"{path}: the image can't be decoded; replace the file or remove it from the folder")
     if pixels.dtype.kind == "f":
