@@ -94,6 +94,16 @@ def test_a_picture_that_ends_before_its_sound_is_held(tmp_path, name):
     assert output_timeline(read_video(with_sound(path, 1.2, tmp_path))).length == 1
 
 
+def test_sound_before_the_picture_is_named(tmp_path):
+    path = encode(tmp_path / "a.mp4", texture(9), pts=range(60, 69), audio=True)
+    said = []
+    assert read_video(path, on_notice=said.append).start == 2
+    assert len(said) == 1 and "sound begins 2.0 s before the picture" in said[0]
+    read_video(path, frames="3:", on_notice=said.append)
+    read_video(encode(path, texture(9), audio=True), on_notice=said.append)
+    assert len(said) == 1
+
+
 def test_uneven_frames_are_shown_until_the_next_or_until_the_part_ends(tmp_path):
     path = encode(tmp_path / "a.mkv", texture(5), pts=[0, 100, 200, 1200, 1300], time_base=F(1, 1000))
     assert output_timeline(read_video(path, until=F(7, 10))).length == F(7, 10)

@@ -194,7 +194,7 @@ def _index_leads_outside(stream: av.VideoStream, path: Path) -> bool:
     return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 
-def tick(stream: av.VideoStream) -> Fraction:
+def tick(stream: av.stream.Stream) -> Fraction:
     """Seconds per tick of the stream's clock."""
     assert stream.time_base is not None  # FFmpeg gives every stream one
     return stream.time_base
@@ -204,7 +204,7 @@ def ends_at(stream: av.AudioStream) -> Fraction:
     """When a stream ends by what the container says, in seconds on the file's clock; 0 if it doesn't."""
     if stream.duration is None:
         return matroska_end(stream) or Fraction(0)
-    return ((stream.start_time or 0) + stream.duration) * (stream.time_base or Fraction(0))
+    return ((stream.start_time or 0) + stream.duration) * tick(stream)
 
 
 def is_cut_short(path: Path) -> bool:

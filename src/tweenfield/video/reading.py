@@ -215,6 +215,11 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
         )
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
+    if at_first and found.early:
+        on_notice(
+            f"{path}: sound begins {float(found.early):.1f} s before the picture; what is heard until then is "
+            "left out"
+        )
     missing = [
         (a, b) for a, b in found.missing if (a >= first or at_first) and (b <= last or at_last) and a < b
     ]

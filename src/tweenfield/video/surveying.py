@@ -47,6 +47,7 @@ class Survey:
         doubtful: first and last time of stretches whose pictures may be wrong.
         held: what the first frames have of their own, in words.
         lasts: how long the last frame is shown, if that is longer than the others.
+        early: how long before the first frame sound begins, if that is meant.
     """
 
     convert: Conversion
@@ -62,6 +63,7 @@ class Survey:
     doubtful: list[tuple[Fraction, Fraction]]
     held: set[str]
     lasts: Fraction | None
+    early: Fraction | None
 
 
 def survey(
@@ -144,6 +146,7 @@ def survey(
             doubtful=seconds_of(damage.doubtful),
             held=held,
             lasts=_lasts(container, frame, rate, begins + times[-1]) if ended and not cut else None,
+            early=_early(container, begins),
         )
 
 
@@ -157,6 +160,14 @@ def _lasts(
     heard = max((ends_at(sound) for sound in container.streams.audio), default=shown_at) - shown_at
     lasts = heard if heard > lasts + _MEANT else lasts
     return lasts if lasts > _LONGER / rate else None
+
+
+def _early(container: av.container.InputContainer, shown_at: Fraction) -> Fraction | None:
+    starts = [
+        sound.start_time * tick(sound) for sound in container.streams.audio if sound.start_time is not None
+    ]
+    early = shown_at - min(starts, default=shown_at)
+    return early if early > _MEANT else None
 
 
 def _missing(stamps: list[int], lost: list[int], ended: bool) -> Iterator[tuple[int, int]]:
