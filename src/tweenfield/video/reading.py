@@ -217,8 +217,8 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
     at_first, at_last = first == found.times[0], last == found.times[-1]
     if at_first and found.early:
         on_notice(
-            f"{path}: sound begins {float(found.early):.1f} s before the picture; what is heard until then is "
-            "left out"
+            f"{path}: sound begins {float(found.early):.1f} s before the picture; what is heard until then "
+            "is left out"
         )
     missing = [
         (a, b) for a, b in found.missing if (a >= first or at_first) and (b <= last or at_last) and a < b
