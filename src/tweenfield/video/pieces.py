@@ -50,7 +50,9 @@ def write_in_pieces(
 ) -> None:
     """Write frames as ``write_video`` does, but leave pieces in ``folder``, and don't draw what is there.
 
-    GIFs, whose frames refer to those before them, are written in one go, as all is without a folder.
+    Pieces are joined in their order, each as soon as it and those before it are there. All of them stay until
+    the result is whole: what a kill leaves of an MP4 can't be read. GIFs, whose frames refer to those before
+    them, are written in one go, as all is without a folder.
 
     Args:
         path: what is written in the end.
@@ -72,19 +74,25 @@ def write_in_pieces(
     spans = spans_of(count, size)
     pieces = {begin: folder / f"{begin:09d}" for begin, _ in spans}
     missing = [(begin, end) for begin, end in spans if not pieces[begin].exists()]
-    if elsewhere is None:
-        for begin, end in missing:
-            frames = shown(draw(begin, end), container, look, target)
-            with atomic_output(pieces[begin]) as temporary:
-                _write_piece(temporary, container, frames, look, begin)
-    else:
-        for begin, parcel in elsewhere(missing):
-            with atomic_output(pieces[begin]) as temporary:
-                unpack(parcel, temporary)
+    arriving = None if elsewhere is None else iter(elsewhere(missing))
+
+    def in_order() -> Iterator[tuple[int, Path]]:
+        for begin, end in spans:
+            while not pieces[begin].exists():
+                if arriving is None:
+                    frames = shown(draw(begin, end), container, look, target)
+                    with atomic_output(pieces[begin]) as temporary:
+                        _write_piece(temporary, container, frames, look, begin)
+                else:
+                    arrived, parcel = next(arriving)
+                    with atomic_output(pieces[arrived]) as temporary:
+                        unpack(parcel, temporary)
+            yield begin, pieces[begin]
+
     if container.square_pixels:
         size = size[0], ceil(size[1] * look.sample_aspect_ratio)
-    with atomic_output(target) as temporary:
-        container.join(temporary, pieces, size, look)
+    with atomic_output(target) as joined:
+        container.join(joined, in_order(), count, size, look)
 
 
 def packed_piece(path: str | Path, draw: Draw, span: tuple[int, int], look: Look) -> Parcel:
