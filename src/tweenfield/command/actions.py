@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from tweenfield.command.run_options import Running
     from tweenfield.fitting.result import Source
+    from tweenfield.video import Compare, Compared
     from tweenfield.video.timing import Timed
 
 
@@ -100,13 +101,22 @@ def read_whole(source: Path, settings: Reading) -> Video:
         )
 
 
-def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
-    """The frames that are new, unless all are wanted; that some are left out is said."""
-    from tweenfield.video import without_repeats
+def without_repeats(
+    video: Video, repeats: Repeats, quiet: bool, elsewhere: Callable[[Stages], Compare] | None = None
+) -> Video:
+    """The frames that are new, unless all are wanted; that some are left out is said. They are compared here,
+    or ``elsewhere``.
+    """
+    from tweenfield.video import compared, without_repeats
 
     if repeats is Repeats.keep:
         return video
-    new = without_repeats(video)
+    with stages(quiet) as on_stage:
+
+        def here(video: Video) -> Iterator[Compared | None]:
+            return on_stage.count("compare", compared(video), len(video) - 1)
+
+        new = without_repeats(video, elsewhere(on_stage) if elsewhere else here)
     if left_out := len(video) - len(new):
         one = left_out == 1
         say(

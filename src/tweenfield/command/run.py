@@ -70,7 +70,9 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
         raise UsageError("--shutter draws the field alone; leave it or --with out")
     companions.between_of(drawing.with_, recipe)
     video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
-    video = actions.without_repeats(video, drawing.repeats, settings.quiet)
+    video = actions.without_repeats(
+        video, drawing.repeats, settings.quiet, spread.compared_elsewhere(cluster) if cluster else None
+    )
     transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None

@@ -36,8 +36,9 @@ def clip(tmp_path_factory):
 
 
 PROGRAM = """
+from tweenfield.command.cluster import spread
 from tweenfield.video import pieces
-pieces._MOST = {}
+pieces._MOST, spread._COMPARED = {}, 3
 from tweenfield.command.app import main
 main()
 """
@@ -45,7 +46,7 @@ main()
 
 def tweenfield(*arguments, piece=1024, within=None):
     """The command in a process of its own, as the checks of shapes in this one can't be sent to others; on
-    one thread, with pieces of so many frames.
+    one thread, with pieces of so many frames and few that are compared by a task.
     """
     return subprocess.run(
         [sys.executable, "-c", PROGRAM.format(piece), *map(str, arguments)],

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from tweenfield.command import actions, trust
 from tweenfield.command.batch import Each, Job, failed
-from tweenfield.command.console import stages
+from tweenfield.command.console import Stages, stages
 from tweenfield.command.options import Device, Keyframes, Settings
 from tweenfield.command.run_options import Running
 from tweenfield.errors import ClusterError, UsageError, VideoError
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from tweenfield.bench.cells import Elsewhere, Row, Setting
     from tweenfield.command.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
+    from tweenfield.video import Compare, Compared
 
 _FOLDERS = ("report", "error_maps")
 # Bytes that a process needs, more for each pixel of a frame, and with a field that samples the whole clip for
 # each pixel of all frames: a little above what docs/costs.md and docs/settings.md have.
 _MEMORY, _PER_PIXEL, _PER_SAMPLE = 1 << 30, 500, 50
+# Frames that a task looks through for repeats: some half a minute at 1080p.
+_COMPARED = 1024
 
 
 def joined(ray: str | None) -> AbstractContextManager[Cluster | None]:
@@ -77,6 +81,43 @@ def device_of(cluster: Cluster, device: Device) -> str:
     if device is Device.cuda and not cluster.gpus:
         raise UsageError("--device cuda: no machine of the cluster has a GPU; leave it out")
     return "cuda" if cluster.gpus and device is not Device.cpu else "cpu"
+
+
+@final
+@dataclass(frozen=True)
+class Comparing:
+    """Compares the frames of any stretch of a video on another machine."""
+
+    video: Video
+
+    def __call__(self, span: tuple[int, int]) -> list[Compared | None]:
+        from tweenfield.video import compared
+
+        return list(compared(self.video, *span))
+
+
+def compared_elsewhere(cluster: Cluster) -> Callable[[Stages], Compare]:
+    """What looks for repeats in many stretches at once."""
+
+    def with_stages(on_stage: Stages) -> Compare:
+        def compare(video: Video) -> Iterator[Compared | None]:
+            from tweenfield.command.cluster.tasks import Failed
+
+            count, need = len(video) - 1, need_of("cpu", video.size)
+            spans = list(pairwise([*range(0, count, _COMPARED), count]))
+            found: dict[int, list[Compared | None]] = {}
+            done = 0
+            for number, stretch in cluster.run(Comparing(video), spans, lambda span: need):
+                begin, end = spans[number]
+                if isinstance(stretch, Failed):
+                    raise ClusterError(f"{video.name}: frames {begin} to {end}: {stretch.reason}")
+                found[number], done = stretch, done + end - begin
+                on_stage("compare", done, count)
+            return chain.from_iterable(found[number] for number in range(len(spans)))
+
+        return compare
+
+    return with_stages
 
 
 class Drawn(NamedTuple):
