@@ -249,11 +249,11 @@ class Clip:
     drawing: Running
     settings: Settings
 
-    def __call__(self, job: tuple[Path, str, str | Path]) -> Made:
+    def __call__(self, job: tuple[Path, str, str, str | Path]) -> Made:
         from tweenfield.command.run import run_one
         from tweenfield.storage.parcel import packed
 
-        source, name, flow = job
+        source, called, name, flow = job
         said = io.StringIO()
         with tempfile.TemporaryDirectory() as folder, redirect_stderr(said):
             # A folder of its own, as a name may be any.
@@ -270,7 +270,8 @@ class Clip:
             asked = {name: getattr(drawing, name) for name in _FOLDERS}
             folders = {name: packed(path) for name, path in asked.items() if path}
         lines = [line for line in said.getvalue().splitlines() if line.startswith("tweenfield: ")]
-        return Made(made, facts, folders, [line.replace(str(output), name) for line in lines])
+        told = [line.replace(str(output), name).replace(str(source), called) for line in lines]
+        return Made(made, facts, folders, told)
 
 
 def _extent(source: Path | Sequence[Path], wanted: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
@@ -302,11 +303,11 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
 
         given = Path(settings.flow)
         flow = given if given.exists() else settings.flow
-        items = [(job.source, Path(job.output).name, flow) for job in jobs]
+        items = [(job.source, str(job.source), Path(job.output).name, flow) for job in jobs]
         work = Clip(drawing=drawing, settings=replace(settings, device=Device(device)))
         sampled = actions.recipe_of(settings).objective.holds_clip
 
-        def need(item: tuple[Path, str, str | Path]) -> Need:
+        def need(item: tuple[Path, str, str, str | Path]) -> Need:
             size, frames = _extent(item[0], parse_size(settings.size) if settings.size else None)
             return need_of(device, size, frames * size[0] * size[1] if sampled else 0)
 
@@ -315,7 +316,8 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
             for done, (number, made) in enumerate(cluster.run(work, items, need), start=1):
                 job = jobs[number]
                 if isinstance(made, Failed):
-                    yield job, failed(f"{job.source}: {made.reason}")
+                    named = str(job.source) in made.reason
+                    yield job, failed(made.reason if named else f"{job.source}: {made.reason}")
                 else:
                     for line in made.said:
                         print(line, file=sys.stderr)

@@ -219,19 +219,19 @@ def _task(shared: Any, bag: Any, sent: dict[str, Any] | None, threads: int, rele
         )
     use_threads(threads)
     get = None if sent is None else lambda place: ray.get(sent[place])
-    moved: dict[str, str] = {}
+    names: dict[str, str] = {}
     try:
         with tempfile.TemporaryDirectory() as folder:
             opened = _opened(shared, get)
             item, own = unpacked(bag, get, Path(folder))
-            moved = opened.moved | own
+            names = opened.names | own
             return _Done(opened.work(item))
     except Absent:
         return _Unseen()
     except TweenfieldError as error:
         said = str(error)
-        for before, after in moved.items():
-            said = said.replace(after, before)
+        for path, name in names.items():
+            said = said.replace(path, name)
         return Failed(reason=said)
 
 
@@ -244,7 +244,7 @@ class _Opened:
 
         self.content = luggage.content
         self._folder = tempfile.TemporaryDirectory()
-        self.work, self.moved = unpacked(luggage, get, Path(self._folder.name))
+        self.work, self.names = unpacked(luggage, get, Path(self._folder.name))
 
 
 _last: _Opened | None = None
