@@ -10,7 +10,15 @@ from conftest import DEMO
 from video.clips import encode
 
 from tweenfield.storage.on_demand import OnDemand
-from tweenfield.video import Video, compared, find_repeats, output_timeline, read_video, without_repeats
+from tweenfield.video import (
+    Video,
+    compared,
+    find_repeats,
+    new_frames,
+    output_timeline,
+    read_video,
+    without_repeats,
+)
 
 HEIGHT, WIDTH = 60, 96
 RATE = Fraction(24)
@@ -203,7 +211,9 @@ def test_a_cadence_is_judged_shot_by_shot():
 
 @pytest.mark.parametrize("length", [1, 3, 26])
 def test_stretches_that_are_compared_apart_are_as_in_one_go(length):
-    video = video_of(scene(3.0 * cadence(2, 25)), scene(2.0 * np.arange(2), seed=2), scene(np.zeros(9), seed=4))
+    video = video_of(
+        scene(3.0 * cadence(2, 25)), scene(2.0 * np.arange(2), seed=2), scene(np.zeros(9), seed=4)
+    )
     whole = list(compared(video))
     assert [k for k, interval in enumerate(whole) if interval is None] == [24, 26]
     ends = [*range(0, 35, length), 35]
@@ -211,7 +221,10 @@ def test_stretches_that_are_compared_apart_are_as_in_one_go(length):
         whole[begin:end] for begin, end in pairwise(ends)
     ]
     apart = [interval for begin, end in pairwise(ends) for interval in compared(video, begin, end)]
-    assert without_repeats(video, lambda video: apart).times == without_repeats(video).times
+    new, shots = new_frames(video, apart)
+    assert new.times == without_repeats(video).times
+    # Of the first 25 frames 12 repeat the one before.
+    assert shots == [13, 15]
 
 
 def test_times_of_a_variable_rate_are_followed():

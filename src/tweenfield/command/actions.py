@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     )
     from tweenfield.command.run_options import Running
     from tweenfield.fitting.result import Source
-    from tweenfield.video import Compare, Compared
+    from tweenfield.video import Compared
+
+    # Compares all intervals of a video, and shows how far it is.
+    Compare = Callable[[Video, Stages], Iterable[Compared | None]]
     from tweenfield.video.timing import Timed
 
 
@@ -102,21 +105,21 @@ def read_whole(source: Path, settings: Reading) -> Video:
 
 
 def without_repeats(
-    video: Video, repeats: Repeats, quiet: bool, elsewhere: Callable[[Stages], Compare] | None = None
-) -> Video:
-    """The frames that are new, unless all are wanted; that some are left out is said. They are compared here,
-    or ``elsewhere``.
+    video: Video, repeats: Repeats, quiet: bool, elsewhere: Compare | None = None
+) -> tuple[Video, list[int]]:
+    """The frames that are new, unless all are wanted; that some are left out is said. Also those of them with
+    which a shot begins, as far as frames were compared, here or ``elsewhere``.
     """
-    from tweenfield.video import compared, without_repeats
+    from tweenfield.video import compared, new_frames
 
     if repeats is Repeats.keep:
-        return video
+        return video, []
     with stages(quiet) as on_stage:
-
-        def here(video: Video) -> Iterator[Compared | None]:
-            return on_stage.count("compare", compared(video), len(video) - 1)
-
-        new = without_repeats(video, elsewhere(on_stage) if elsewhere else here)
+        if elsewhere:
+            intervals = elsewhere(video, on_stage)
+        else:
+            intervals = on_stage.count("compare", compared(video), len(video) - 1)
+        new, shots = new_frames(video, intervals)
     if left_out := len(video) - len(new):
         one = left_out == 1
         say(
@@ -125,7 +128,7 @@ def without_repeats(
             "(--repeats keep takes all frames as they are)",
             quiet=quiet,
         )
-    return new
+    return new, shots
 
 
 def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Running) -> Video:

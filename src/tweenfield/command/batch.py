@@ -128,8 +128,8 @@ def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]
     except KeyboardInterrupt:
         made = sum(Path(job.output).exists() for job in jobs)
         raise Stopped(
-            f"stopped by Ctrl-C; {made} of {len(jobs)} results are in {output}, and the same command makes the "
-            "others"
+            f"stopped by Ctrl-C; {made} of {len(jobs)} results are in {output}, and the same command makes "
+            "the others"
         ) from None
     return [{"input": known(str(job.source)), "output": job.output, **found[job]} for job in jobs]
 

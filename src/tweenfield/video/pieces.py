@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil
@@ -33,10 +34,19 @@ def piece_length(size: tuple[int, int]) -> int:
     return min(max(round(_PIXELS / (size[0] * size[1])), _FEWEST), _MOST)
 
 
-def spans_of(count: int, size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Where each piece of so many frames of this (height, width) begins and ends."""
+def spans_of(count: int, size: tuple[int, int], shots: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """Where each piece of so many frames of this (height, width) begins and ends.
+
+    A piece ends where a shot does, by the numbers of their first frames, if that makes it at least half as
+    long as it may be: an encoder begins both with a frame that is predicted from none.
+    """
+    length, ends = piece_length(size), [0]
     # Encoders go astray with a few frames, so a short rest belongs to the piece before it.
-    return list(pairwise([*range(0, max(count - REORDERED, 0) + 1, piece_length(size)), count]))
+    while (latest := ends[-1] + length) <= count - REORDERED:
+        shot = bisect_right(shots, latest) - 1
+        fits = shot >= 0 and shots[shot] >= latest - length // 2
+        ends.append(shots[shot] if fits else latest)
+    return list(pairwise([*ends, count]))
 
 
 def write_in_pieces(
@@ -47,6 +57,7 @@ def write_in_pieces(
     look: Look,
     folder: Path | None,
     elsewhere: Elsewhere | None = None,
+    shots: Sequence[int] = (),
 ) -> None:
     """Write frames as ``write_video`` does, but leave pieces in ``folder``, and don't draw what is there.
 
@@ -63,6 +74,7 @@ def write_in_pieces(
         folder: where pieces are kept, if at all; whoever calls removes them.
         elsewhere: makes the pieces of these spans in place of ``draw``, by ``packed_piece``, and gives each
             with where it begins, in any order.
+        shots: numbers of frames with which a shot begins, where a piece ends if it can.
 
     Raises:
         OutputError: writing failed.
@@ -71,7 +83,7 @@ def write_in_pieces(
     if folder is None or not isinstance(container, InPieces):
         write_whole(target, container, draw(0, count), look)
         return
-    spans = spans_of(count, size)
+    spans = spans_of(count, size, shots)
     pieces = {begin: folder / f"{begin:09d}" for begin, _ in spans}
     missing = [(begin, end) for begin, end in spans if not pieces[begin].exists()]
     arriving = None if elsewhere is None else iter(elsewhere(missing))

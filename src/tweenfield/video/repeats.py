@@ -22,8 +22,9 @@ a stretch where motion jumps after each repeat, as a camera may lose frames regu
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -84,16 +85,12 @@ class Compared(NamedTuple):
     change: float
 
 
-# Compares all intervals of a video: what ``compared`` gives.
-Compare = Callable[[Video], Iterable[Compared | None]]
-
-
 def find_repeats(video: Video) -> list[int]:
     """The indices of the frames that repeat the one before, while something moves before and after.
 
     Frames that are alike because nothing moves are none. The frames are read once, in their order.
     """
-    return [int(k) + 1 for k in np.flatnonzero(_found(video, compared)[0])]
+    return [int(k) + 1 for k in np.flatnonzero(_found(compared(video))[0])]
 
 
 def compared(video: Video, begin: int = 0, end: int | None = None) -> Iterator[Compared | None]:
@@ -119,20 +116,31 @@ def compared(video: Video, begin: int = 0, end: int | None = None) -> Iterator[C
         k += 1
 
 
-def without_repeats(video: Video, compare: Compare = compared) -> Video:
+def without_repeats(video: Video) -> Video:
     """The video with the frames that are really new, at the times at which these were sampled.
 
     Where repeats follow a cadence (animation on twos or threes, 24 frames per second stored as 30 or 60), the
     new frames get even times. A repeat that stands alone is only left out. The last frame is kept even if it
     repeats, and so are the first and the last time, the rate, and all of a video without repeats.
 
-    The frames are read once, in their order, unless ``compare`` does it in another way.
+    The frames are read once, in their order.
     """
-    repeats, stretches = _found(video, compare)
+    return new_frames(video, compared(video))[0]
+
+
+def new_frames(video: Video, intervals: Iterable[Compared | None]) -> tuple[Video, list[int]]:
+    """What ``without_repeats`` gives, and the numbers of its frames with which a shot begins, after a cut.
+
+    Args:
+        video: all frames.
+        intervals: what ``compared`` gives for them.
+    """
+    repeats, stretches, cuts = _found(intervals)
     last = len(video) - 1
     kept = [k for k in range(last + 1) if k in (0, last) or not repeats[k - 1]]
+    shots = [bisect_left(kept, k + 1) for k in cuts]
     if len(kept) == len(video):
-        return video
+        return video, shots
     places = {k: Fraction(k) for k in kept}
     for stretch in stretches:
         # A last frame that repeats is shown after the end of the motion.
@@ -146,7 +154,7 @@ def without_repeats(video: Video, compare: Compare = compared) -> Video:
         places.update(zip(new, even, strict=True))
     places[last] = Fraction(last)
     times = tuple(_time(video, places[k]) for k in kept)
-    return replace(video.select(kept), times=times, rate=video.rate)
+    return replace(video.select(kept), times=times, rate=video.rate), shots
 
 
 def _time(video: Video, place: Fraction) -> Fraction:
@@ -157,11 +165,13 @@ def _time(video: Video, place: Fraction) -> Fraction:
     return video.times[k] + (place - k) * (video.times[k + 1] - video.times[k])
 
 
-def _found(video: Video, compare: Compare) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch]]:
-    """Which intervals repeat, and what follows a cadence."""
-    intervals = len(video) - 1
-    repeats, stretches = np.zeros(intervals, bool), []
-    for begin, shot in _shots(compare(video)):
+def _found(
+    intervals: Iterable[Compared | None],
+) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch], list[int]]:
+    """Which intervals repeat, what follows a cadence, and the intervals with a cut."""
+    intervals, stretches = list(intervals), []
+    repeats = np.zeros(len(intervals), bool)
+    for begin, shot in _shots(intervals):
         sure = np.array([c.repeats for c in shot], bool)
         likely = sure | np.array([c.ratio < _LIKELY for c in shot], bool)
         change = np.array([c.change for c in shot])
@@ -172,7 +182,7 @@ def _found(video: Video, compare: Compare) -> tuple[Bool[np.ndarray, " intervals
                 own = int(np.argmin(found.repeats)) + 1 if found.cut_short else 0
                 stretches.append(_Stretch(begin + found.first + own, begin + found.end, found.hold))
         repeats[begin : begin + len(sure)] = sure
-    return repeats, stretches
+    return repeats, stretches, [k for k, interval in enumerate(intervals) if interval is None]
 
 
 @dataclass(frozen=True)

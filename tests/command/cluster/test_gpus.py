@@ -1,4 +1,4 @@
-"""A task is given a GPU when ``--device`` says so and not otherwise; Ray takes our word that a node has one."""
+"""A task is given a GPU if ``--device`` says so, and only then; Ray takes our word that a node has one."""
 
 import json
 import subprocess

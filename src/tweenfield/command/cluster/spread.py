@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tweenfield.bench.cells import Elsewhere, Row, Setting
     from tweenfield.command.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
-    from tweenfield.video import Compare, Compared
+    from tweenfield.video import Compared
 
 _FOLDERS = ("report", "error_maps")
 # Bytes that a process needs, more for each pixel of a frame, and with a field that samples the whole clip for
@@ -96,28 +96,25 @@ class Comparing:
         return list(compared(self.video, *span))
 
 
-def compared_elsewhere(cluster: Cluster) -> Callable[[Stages], Compare]:
-    """What looks for repeats in many stretches at once."""
+def compared_elsewhere(cluster: Cluster) -> actions.Compare:
+    """What compares the frames of many stretches at once."""
 
-    def with_stages(on_stage: Stages) -> Compare:
-        def compare(video: Video) -> Iterator[Compared | None]:
-            from tweenfield.command.cluster.tasks import Failed
+    def compare(video: Video, on_stage: Stages) -> Iterator[Compared | None]:
+        from tweenfield.command.cluster.tasks import Failed
 
-            count, need = len(video) - 1, need_of("cpu", video.size)
-            spans = list(pairwise([*range(0, count, _COMPARED), count]))
-            found: dict[int, list[Compared | None]] = {}
-            done = 0
-            for number, stretch in cluster.run(Comparing(video), spans, lambda span: need):
-                begin, end = spans[number]
-                if isinstance(stretch, Failed):
-                    raise ClusterError(f"{video.name}: frames {begin} to {end}: {stretch.reason}")
-                found[number], done = stretch, done + end - begin
-                on_stage("compare", done, count)
-            return chain.from_iterable(found[number] for number in range(len(spans)))
+        count, need = len(video) - 1, need_of("cpu", video.size)
+        spans = list(pairwise([*range(0, count, _COMPARED), count]))
+        found: dict[int, list[Compared | None]] = {}
+        done = 0
+        for number, stretch in cluster.run(Comparing(video), spans, lambda span: need):
+            begin, end = spans[number]
+            if isinstance(stretch, Failed):
+                raise ClusterError(f"{video.name}: frames {begin} to {end}: {stretch.reason}")
+            found[number], done = stretch, done + end - begin
+            on_stage("compare", done, count)
+        return chain.from_iterable(found[number] for number in range(len(spans)))
 
-        return compare
-
-    return with_stages
+    return compare
 
 
 class Drawn(NamedTuple):

@@ -126,7 +126,7 @@ class InPieces(Container, Protocol):
     def join(
         self, path: Path, pieces: Iterable[tuple[int, Path]], count: int, size: tuple[int, int], look: Look
     ) -> None:
-        """Put pieces, each with the number of its first frame, together as they come, with all that is carried
-        over; there are ``count`` frames of this (height, width).
+        """Put pieces, each with the number of its first frame, together as they come, with all that is
+        carried over; there are ``count`` frames of this (height, width).
         """
         ...
