@@ -96,7 +96,10 @@ def connected(address: str) -> Iterator[Cluster]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
-        raise ClusterError(f"{address}: Ray can't be used there ({said}); check the address") from error
+        raise ClusterError(
+            f"{address}: Ray can't be used there ({said}); check the address, and set RAY_AUTH_MODE=token if "
+            "the cluster was started with a token"
+        ) from error
     # Ray tells of each try and each lost machine on stdout, which is for results.
     with redirect_stdout(io.StringIO()):
         try:
