@@ -17,6 +17,9 @@ truth V is replaced by
 where base is the base mixture and c the confidence in the hidden frame. The lower the confidence, the closer
 the fitted weights stay to those of the base mixture.
 
+Over the longer time paths bend further and light changes more than between observed frames, by more than any
+choice among the candidates can mend. ``longer_interval`` undoes that.
+
 Where the maps are smaller than the picture, a hidden frame is one pixel of the full picture for each pixel of
 the maps, always at the same place within it: as good a sample of the colours as all of them.
 """
@@ -40,6 +43,7 @@ from tweenfield.fields.transport.candidates import SOURCES, STILL, Window, trace
 from tweenfield.fields.transport.expected import Sight, sight_of
 from tweenfield.fields.transport.gathering import gather
 from tweenfield.fields.transport.mixing import COARSER, Evidence, Mixing, base_weights
+from tweenfield.fitting.leave_out.longer_interval import certain, lit, passing
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
@@ -150,22 +154,37 @@ class Seen(NamedTuple):
 
 
 def hide_frames(
-    observed: Observed, reduction: int, count: int, kinds: Sequence[tuple[int, int]] = _KINDS
+    observed: Observed,
+    reduction: int,
+    count: int,
+    kinds: Sequence[tuple[int, int]] = _KINDS,
+    *,
+    undone: bool = True,
 ) -> list[list[Seen]]:
     """Hidden frames of each kind that the video allows, at most ``count`` of a kind.
 
-    ``reduction`` says by how much the maps are smaller than the picture.
+    ``reduction`` says by how much the maps are smaller than the picture; ``undone``, whether what only the
+    longer time changes is undone (``longer_interval``).
     """
     hidden: list[list[Seen]] = [[] for _ in kinds]
+    composed = lru_cache(maxsize=8)(partial(_composed, observed.reduced(reduction).flow))
     # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
-    for found in zip_longest(*(_hide(observed, reduction, *kind, count) for kind in kinds)):
+    for found in zip_longest(*(_hide(observed, composed, reduction, *kind, count, undone) for kind in kinds)):
         for kind, seen in zip(hidden, found, strict=True):
             if seen is not None:
                 kind.append(seen)
     return [kind for kind in hidden if kind]
 
 
-def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: int) -> Iterator[Seen | None]:
+def _hide(
+    observed: Observed,
+    composed: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
+    reduction: int,
+    stride: int,
+    shrink: int,
+    count: int,
+    undone: bool,
+) -> Iterator[Seen | None]:
     """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``.
 
     None stands for one whose window has a cut.
@@ -198,10 +217,6 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
             for way in composed(a, b)
         ]
 
-    @lru_cache(maxsize=6)
-    def composed(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-        return _composed(small.flow, a, b)
-
     for stretch, number, target in _targets(parts, -(-count // len(parts))):
         if len(stretch) <= stride:
             continue
@@ -230,7 +245,14 @@ def _hide(observed: Observed, reduction: int, stride: int, shrink: int, count: i
         x, y = places.integers(reduction, size=2).tolist()
         fraction = float(np.divide(*(small.durations[first:end].sum() for end in (target, first + stride))))
         truth = picture(target, *place)
-        hidden, sight, present = _hidden(around, frames, fraction, truth, confidence, reduction, (x, y))
+        through = None
+        if undone:
+            halves = (motion(first, target, *place), motion(target, first + stride, *place))
+            ahead, back = (np.stack(way) for way in zip(*halves, strict=True))
+            through = Flow(forward=ahead, backward=back, name=small.flow.name)
+        hidden, sight, present = _hidden(
+            around, through, frames, fraction, truth, confidence, reduction, (x, y)
+        )
         ends = partial(_all, picture, (first, first + stride, target), place)
         yield Seen(hidden, sight, present, target, ends, (x, y))
 
@@ -253,6 +275,7 @@ def _targets(stretches: list[range], each: int) -> Iterator[tuple[range, int, in
 
 def _hidden(
     around: Window,
+    through: Flow | None,
     frames: list[np.ndarray],
     fraction: float,
     truth: np.ndarray,
@@ -260,9 +283,15 @@ def _hidden(
     reduction: int,
     pixel: tuple[int, int],
 ) -> tuple[Hidden, Sight, Float[Tensor, " candidates"]]:
-    """The candidates at a hidden frame, and its truth mixed with the base by confidence."""
+    """The candidates at a hidden frame, and its truth with the confidence in it. Given the flow through the
+    frame, what only the longer time changes is undone.
+    """
     traced = trace(around, fraction)
-    displacement = torch.from_numpy(traced.displacement[:STILL]).movedim(-1, 1).contiguous()
+    paths = traced.displacement[:STILL]
+    if through is not None:
+        sure = certain(through)
+        paths = passing(paths, through, sure, fraction)
+    displacement = torch.from_numpy(paths).movedim(-1, 1).contiguous()
     colors = _candidates([reduce(frame, reduction) for frame in frames], displacement, 1, (0, 0))
     evidence = gather(colors, traced.cues, traced.present, fraction)
     base = base_weights(evidence.still, evidence.fraction)
@@ -276,6 +305,8 @@ def _hidden(
         truth.dtype
     )
     mixed = (base[0, :, None] * colors).sum(dim=0)
+    if through is not None:
+        true = lit(true, mixed, *_still(colors, around), fraction, torch.from_numpy(sure))
     reached = 4 * fraction * (1 - fraction) * evidence.present[0, :, None, None, None]
     parts = (evidence.features[0], evidence.fine[0], evidence.doubt[0])
     relied_on = torch.tensor(float(confidence))
@@ -283,6 +314,18 @@ def _hidden(
     hidden = Hidden(*(part[None].half() for part in (*parts, *predicted)))
     sight = sight_of(colors, torch.from_numpy(traced.cues), reduction * displacement, fraction)
     return hidden, sight, evidence.present[0]
+
+
+def _still(
+    colors: Float[Tensor, "candidates 3 rows columns"], around: Window
+) -> tuple[Float[Tensor, "frames 3 rows columns"], list[float]]:
+    """The frames of a window and their times, in its middle interval; those beside the hidden one first."""
+    before, middle, after = around.durations
+    times, there = (0.0, 1.0, -before / middle, 1 + after / middle), (True, True, *around.present)
+    order = [STILL + SOURCES[STILL:].index(k) for k in (1, 2, 0, 3)]
+    chosen = [(colors[k], time) for k, time, here in zip(order, times, there, strict=True) if here]
+    pictures, placed = zip(*chosen, strict=True)
+    return torch.stack(pictures), list(placed)
 
 
 def _candidates(

@@ -47,7 +47,9 @@ def measure_shares(
         on_progress: called with the number of hidden frames drawn and to be drawn.
     """
     gained, squared = np.zeros(CLASSES), np.zeros(CLASSES)
-    seen = [one for kind in hide_frames(observed, reduction, _FRAMES, [FULL_SIZE]) for one in kind]
+    seen = [
+        one for kind in hide_frames(observed, reduction, _FRAMES, [FULL_SIZE], undone=False) for one in kind
+    ]
     for done, one in enumerate(seen, start=1):
         first, second, truth = one.pictures()
         x, y = one.pixel
