@@ -59,7 +59,7 @@ def test_pieces_are_joined_as_they_arrive(tmp_path, monkeypatch):
         assert spans == list(pairwise(range(0, 33, 8)))
         for number in (1, 0, 3, 2):
             yield spans[number][0], packed_piece(target, draw, spans[number], look)
-            joined.append(sum(file.stat().st_size for file in tmp_path.glob(".o.y4m.partial*")))
+            joined.append(sum(file.stat().st_size for file in parts.glob(".o.y4m.partial*")))
 
     write_in_pieces(target, draw, 32, (256, 256), look, parts, arriving)
     assert target.read_bytes() == alone.read_bytes() and len(read_video(target)) == 32

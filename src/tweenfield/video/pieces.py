@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -27,6 +28,8 @@ Elsewhere: TypeAlias = "Callable[[Sequence[tuple[int, int]]], Iterable[tuple[int
 # A piece holds about as many pixels: some two minutes of drawing.
 _PIXELS = 128 * 1920 * 1080
 _FEWEST, _MOST = 16, 1024
+# What a piece is called, whole or not.
+_PIECE = re.compile(r"\.?\d{9}\b")
 
 
 def piece_length(size: tuple[int, int]) -> int:
@@ -103,7 +106,8 @@ def write_in_pieces(
 
     if container.square_pixels:
         size = size[0], ceil(size[1] * look.sample_aspect_ratio)
-    with atomic_output(target) as joined:
+    # With the pieces, as whoever removes them removes what a kill left of it, on another machine as well.
+    with atomic_output(target, within=folder) as joined:
         container.join(joined, in_order(), count, size, look)
 
 
@@ -123,8 +127,9 @@ def in_pieces(path: str | Path) -> bool:
 
 
 def written_in_pieces(folder: Path) -> int:
-    """Bytes of all that is in ``folder`` so far."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of the pieces in ``folder`` so far, of one that isn't whole as well."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files if _PIECE.match(str(file.relative_to(folder))))
 
 
 def _write_piece(
