@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from tweenfield.command.run_options import Running
     from tweenfield.fitting.result import Source
     from tweenfield.video import Compared
+    from tweenfield.video.timing import Timed
 
     # Compares all intervals of a video, and shows how far it is.
     Compare = Callable[[Video, Stages], Iterable[Compared | None]]
-    from tweenfield.video.timing import Timed
 
 
 def recipe_of(settings: Settings) -> Recipe:
