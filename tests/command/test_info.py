@@ -28,7 +28,7 @@ def test_info_has_a_line_for_each_fact_however_long(tmp_path):
     assert (told["rate"], told["codec"]) == ("29.97 fps (30000/1001)", "av1")
     times = [Fraction(t, 90) for t in (0, 3, 6, 10, 12)]
     write_video(tmp_path / "b.mp4", texture(5), rate=30, times=times)
-    assert "fps in the mean" in tweenfield("info", tmp_path / "b.mp4").stdout
+    assert "30 fps, variable; 30 in the mean" in tweenfield("info", tmp_path / "b.mp4").stdout
 
 
 def test_info_tells_what_goes_along(tmp_path):

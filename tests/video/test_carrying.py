@@ -1,11 +1,14 @@
 """What a file holds besides picture and sound comes out whole, when the output shows the same."""
 
+import io
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from video.clicks import through
 
 from tweenfield import Carried, parse_speed, read_video
@@ -170,7 +173,16 @@ def test_what_an_editor_cuts_and_slows_moves_along(tmp_path):
         assert [float(c["start"] * c["time_base"]) for c in container.chapters()] == [0, 3, 7.5]
 
 
-@pytest.mark.parametrize(("source", "target"), [("a.mkv", "b.mkv"), ("a.mp4", "b.mp4"), ("a.mp4", "b.mkv")])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("a.mkv", "b.mkv"),
+        ("a.mp4", "b.mp4"),
+        ("a.mp4", "b.mkv"),
+        ("a.mp4", "b.mov"),
+        ("a.mkv", "b.mov"),
+    ],
+)
 def test_fonts_and_covers_come_through(tmp_path, source, target):
     made = full(tmp_path / source, "mov_text" if source.endswith("mp4") else "srt", cover=True)
     with av.open(str(through(made, tmp_path / target))) as container:
@@ -180,7 +192,26 @@ def test_fonts_and_covers_come_through(tmp_path, source, target):
         if source == target == "a.mkv":
             (font,) = container.streams.attachments
             assert (font.name, font.data) == ("f.ttf", FONT)
+        assert container.streams.video[0].disposition == av.stream.Disposition.default
     assert len(read_video(tmp_path / target)) == FRAMES  # the picture is found beside its cover
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mov", "b.mkv"])
+def test_a_cover_of_an_odd_kind_is_kept_or_named(tmp_path, name):
+    made, gif = tmp_path / "a.mkv", io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(gif, "GIF")
+    with av.open(str(made), "w") as container, av.open(str(full(tmp_path / "plain.mkv"))) as source:
+        container.add_stream_from_template(source.streams.video[0])
+        container.add_attachment("cover.gif", "image/gif", gif.getvalue())
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = container.streams[0]
+                container.mux(packet)
+    carried = Carried(path=made, start=Fraction(0), length=Fraction(3))
+    lost, kept = losses(carried, CONTAINERS[Path(name).suffix].holds), name.endswith("mkv")
+    assert lost == [] if kept else "the cover picture will be left out" in lost[0]
+    with av.open(str(through(made, tmp_path / name))) as container:
+        assert len(container.streams.video) == 1 + kept
 
 
 def test_what_has_no_room_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 from fractions import Fraction as F
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -35,12 +36,80 @@ def test_natural_order_and_rate(tmp_path):
     assert (info.container, info.codec, info.frames, info.size) == ("folder", "png", 12, (48, 64))
 
 
+def numbered(folder, numbers, name="IMG_{:04}.png"):
+    for k, frame in zip(numbers, texture(len(numbers)), strict=True):
+        save(folder / name.format(k), frame)
+    said = []
+    return read_video(folder, on_notice=said.append), said
+
+
+def test_a_folder_is_cut_by_time(tmp_path):
+    numbered(tmp_path, range(10))
+    part = read_video(tmp_path, since=F(1, 10), until=F(3, 10), folder_rate=F(10))
+    assert np.array_equal(part.frames, read_video(tmp_path).frames[1:3])
+    assert (part.times, part.rate) == ((0, F(1, 10)), 10)
+    with pytest.raises(VideoError, match="no frame from 5 s"):
+        read_video(tmp_path, since=F(5))
+
+
+def test_numbers_that_are_missing_are_named(tmp_path):
+    video, said = numbered(tmp_path, [1, 2, 3, 6, 7, 8, 9, 12])
+    assert len(video) == 8 and len(said) == 1
+    assert "between IMG_0003.png and IMG_0006.png" in said[0]
+    read_video(tmp_path, frames="3:7", on_notice=said.append)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2, 3], [10, 20, 30, 40], [3, 9, 4, 17, 30], [7]])
+def test_of_other_numbers_nothing_is_said(tmp_path, numbers):
+    assert numbered(tmp_path, numbers)[1] == []
+    (tmp_path / "end.png").write_bytes(next(tmp_path.iterdir()).read_bytes())
+    said = []
+    read_video(tmp_path, on_notice=said.append)
+    assert said == []
+
+
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "webp", "ppm", "jpg", "JPEG"])
 def test_kinds_of_image(tmp_path, suffix):
     frame = texture(1, 64, 96)[0]
     save(tmp_path / f"0.{suffix}", frame)
     limit = {"jpg": 16, "JPEG": 16, "webp": 16}.get(suffix, 0)
     assert np.abs(read_video(tmp_path).frames[0].astype(int) - frame).max() <= limit
+
+
+def exr(planes, pixel_format):
+    """An EXR by FFmpeg's encoder; half floats are made of single ones."""
+    height, width = planes[0].shape
+    encoder = av.CodecContext.create("exr", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, pixel_format, F(1, 25)
+    encoder.options = {"format": "half" if height < 16 else "float"}
+    frame = av.VideoFrame(width, height, pixel_format)
+    for plane, values in zip(frame.planes, planes, strict=True):
+        rows = np.zeros((height, plane.line_size // 4), np.float32)
+        rows[:, :width] = values
+        plane.update(rows.tobytes())
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+
+
+@pytest.mark.parametrize("height", [8, 16])  # half and single floats
+def test_exr_is_linear_light(tmp_path, height):
+    red = np.tile(np.linspace(-0.2, 1.4, 33, dtype=np.float32), (height, 1))
+    green, blue, opacity = red / 2, np.full_like(red, 0.2), np.full_like(red, 0.5)
+    coded = np.clip(np.stack([red, green, blue], -1), 0, 1)
+    (tmp_path / "0.exr").write_bytes(exr([green, blue, red], "gbrpf32le"))
+    video = read_video(tmp_path)
+    assert (video.depth, video.alpha) == (16, None)
+    curve = np.where(coded > 0.0031308, 1.055 * coded ** (1 / 2.4) - 0.055, 12.92 * coded)
+    assert np.abs(video.frames[0] / 65535 - curve).max() < (2e-3 if height < 16 else 1e-4)
+    (tmp_path / "0.exr").write_bytes(exr([green / 2, blue / 2, red / 2, opacity], "gbrapf32le"))
+    picture = read_video(tmp_path).rgba(0) / 65535
+    assert np.abs(picture[..., :3] - curve).max() < 3e-3 and np.abs(picture[..., 3] - 0.5).max() < 1e-4
+    (tmp_path / "0.exr").write_bytes(exr([red], "grayf32le"))
+    assert np.abs(read_video(tmp_path).frames[0] / 65535 - curve[..., :1]).max() < 2e-3
+    (tmp_path / "0.exr").write_bytes(b"\x76\x2f\x31\x01 and no more")
+    with pytest.raises(VideoError, match="can't be decoded"):
+        read_video(tmp_path)
 
 
 def test_grey_alpha_and_sixteen_bits(tmp_path):

@@ -123,9 +123,14 @@ def test_damage_above_the_last_row_of_blocks_is_noticed_where_rows_have_entry_po
     assert check_damaged(path, whole) > 0
 
 
-def test_zeros_in_a_unit_of_hevc_are_no_picture(tmp_path):
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [("libx265", x265(":wpp=0")), ("libx264", {"g": "12"}), ("libx264", {"g": "12", "coder": "0"})],
+)
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_zeros_in_a_unit_are_no_picture(tmp_path, codec, options, name):
     """Two zeros and a small byte are a start code, which no encoder writes into a unit."""
-    path = encode(tmp_path / "a.mp4", texture(48, 96, 128), codec="libx265", options=x265(":wpp=0"))
+    path = encode(tmp_path / name, texture(48, 96, 128), codec=codec, options=options)
     whole, data = read_video(path), bytearray(path.read_bytes())
     with av.open(str(path)) as container:
         packet = [p for p in container.demux(video=0) if p.size > 60][5]

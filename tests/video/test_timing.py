@@ -123,7 +123,7 @@ def test_an_hour_has_no_drift(rate):
     """Frame k is at exactly k / rate, also by the stamps of a clock of milliseconds."""
     count = int(3600 * rate)
     times, found, constant = frame_times([round(k / rate * 1000) for k in range(count)], F(1, 1000), [rate])
-    line = output_timeline(SimpleNamespace(times=times, rate=found), fps="2x")
+    line = output_timeline(SimpleNamespace(times=times, rate=found, lasts=None), fps="2x")
     assert constant and found == rate and len(line) == 2 * count
     assert line.times[-2] == (count - 1) / rate and line.positions[-2] == count - 1
 
@@ -190,7 +190,7 @@ def test_a_dropped_frame_makes_the_rate_variable():
     times, rate, constant = frame_times(ticks, F(1, 1000), [F(60)])
     assert not constant
     assert times == tuple(F(t, 1000) for t in ticks)
-    assert rate == F(4000, 83)
+    assert rate == 60
 
 
 def test_a_wrong_nominal_rate_gives_way_to_the_stamps():

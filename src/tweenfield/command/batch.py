@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from natsort import natsorted
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tweenfield.command.console import known, print_json, say
 from tweenfield.command.options import Settings
@@ -169,7 +170,7 @@ def _result_name(source: Path) -> str:
 def _print_results(results: Sequence[dict[str, Any]]) -> None:
     table = Table("input", "result", "state", "frames", "expected (dB)")
     for facts in results:
-        names = (Path(facts[key]).name for key in ("input", "output"))
+        names = (Text(Path(facts[key]).name) for key in ("input", "output"))
         expected = facts.get("expected")
         psnr = "" if not expected else "exact" if expected["psnr"] == 100 else f"{expected['psnr']:.1f}"
         table.add_row(*names, facts["state"], str(facts.get("frames", "")), psnr)

@@ -217,7 +217,7 @@ def print_scores(rows: list[tuple[str, dict[str, Any]]], title: str) -> None:
         table.add_column(heading, justify="right")
     for method, values in rows:
         table.add_row(
-            method,
+            Text(method),
             *(
                 Text(f"{values[name]:.{digits}f}", style="bold" if values[name] == best else "")
                 for name, _, digits, best in columns

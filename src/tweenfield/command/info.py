@@ -13,9 +13,7 @@ from tweenfield.command.options import Json, Quiet, Verbose
 from tweenfield.errors import UsageError
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from tweenfield.video import Hdr
+    from tweenfield.video import Hdr, VideoInfo
 
 
 def info(
@@ -60,13 +58,14 @@ def info(
         values = plain(asdict(about)) | {"hdr": as_json(about.hdr)}
         shown = values | {
             "size": "{}x{} (height x width)".format(*about.size),
-            "rate": _rate_text(about.rate, constant=about.constant_rate),
+            "rate": _rate_text(about),
             "duration": f"{float(about.duration):.6g} s",
             # The range tells how YUV is coded; RGB has none.
             "color": "RGB"
             if about.matrix == "gbr"
             else ("full range" if about.color.full_range else "limited range"),
             "hdr": _hdr_text(about.hdr),
+            "dolby_vision": _dolby_text(about.dolby_vision),
             "audio": ", ".join(about.audio) or "none",
             "subtitles": ", ".join(about.subtitles) or "none",
         }
@@ -79,9 +78,19 @@ def info(
             print_shots(found)
 
 
-def _rate_text(rate: Fraction, *, constant: bool) -> str:
-    whole = "" if rate.denominator == 1 or not constant else f" ({rate})"
-    return f"{float(rate):.6g} fps{whole}{'' if constant else ' in the mean'}"
+def _rate_text(about: VideoInfo) -> str:
+    rate, mean = about.rate, about.frames / about.duration
+    exact = "" if rate.denominator == 1 else f" ({rate})"
+    varies = "" if about.constant_rate else f", variable; {float(mean):.6g} in the mean"
+    return f"{float(rate):.6g} fps{exact}{varies}"
+
+
+def _dolby_text(profile: str | None) -> str:
+    from tweenfield.video.hdr import DOLBY_ONLY
+
+    if profile is None:
+        return "none"
+    return f"profile {profile}{', whose colours can not be shown right' if profile in DOLBY_ONLY else ''}"
 
 
 def _hdr_text(hdr: Hdr | None) -> str:

@@ -38,7 +38,8 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
 from tweenfield.fields.base import Field, Grid, check_network
-from tweenfield.fields.sine import draw_layers, network, network_with_tangent
+from tweenfield.fields.batch import Memory, networks_with_tangent
+from tweenfield.fields.sine import draw_layers, network
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.observed import Observed
 from tweenfield.flow.velocity import velocity_between
@@ -108,6 +109,7 @@ class Patches(Field):
         self._config = config
         cells = [max(1, round(n / config.side)) for n in (grid.width, grid.height)]
         self._cells = cells[0], cells[1]
+        self._memory = Memory()
         generator = torch.Generator().manual_seed(seed)
         networks = (cells[0] + 1) * (cells[1] + 1)
         self.weights, self.biases = draw_layers(
@@ -162,8 +164,11 @@ class Patches(Field):
         rate = direction.expand(4, -1, -1)
         moving = torch.cat((rate, velocity * rate[..., 2:]), dim=2) * self.scale
         both = torch.cat(
-            network_with_tangent(
-                self._spread(inputs, places), self._spread(moving, places), *self._layers(places)
+            networks_with_tangent(
+                self._spread(inputs, places),
+                self._spread(moving, places),
+                *self._layers(places),
+                self._memory,
             ),
             dim=2,
         )
@@ -193,8 +198,11 @@ class Patches(Field):
         t = points[:, 2]
         k = t.detach().floor().clamp(0, self.grid.frames - 2)
         value, slope = _catmull_rom(t - k)
-        ways = self.displacement.unfold(0, 4, 1)[k.long(), self._network(column_row)]
-        d, velocity = (ways @ torch.stack((value, slope), dim=-1)).unbind(-1)
+        networks = self.displacement.shape[1]
+        places = (k.long() + torch.arange(4, device=k.device)[:, None]) * networks
+        rows = places[:, None] + self._network(column_row)
+        ways = self.displacement.flatten(0, 1).index_select(0, rows.flatten()).reshape(*rows.shape, 2)
+        d, velocity = ((share.mT[:, None, :, None] * ways).sum(dim=0) for share in (value, slope))
         inputs = torch.cat((points - torch.cat((corner, middle), dim=2), d), dim=2)
         return inputs * self.scale, velocity
 
@@ -204,7 +212,9 @@ class Patches(Field):
     def _places(self, cell: Int[Tensor, "points 2"]) -> _Places:
         """Sorts the points by network: each gets as many rows as the one with the most points."""
         network_of = self._network(cell + _corners(cell)[:, None]).flatten()
-        networks, which, counts = network_of.unique(return_inverse=True, return_counts=True)
+        counts = network_of.bincount()
+        networks = counts.nonzero().flatten()
+        which, counts = ((counts > 0).cumsum(0) - 1)[network_of], counts[networks]
         rows = int(counts.max())
         order = which.argsort(stable=True)
         turn = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[which[order]]

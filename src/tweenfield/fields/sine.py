@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 # A CPU is faster with at most so many points at a time, for its caches and its allocator.
-_CPU_POINTS = 4096
+CPU_POINTS = 4096
 # Inputs of a first layer, at most: x, y, t and what is added to them.
 _COORDINATES = 5
 # One tensor per layer.
@@ -46,8 +46,8 @@ def network(
 ) -> Float[Tensor, "*networks points 3"]:
     """The networks' outputs at their inputs ``a``."""
     for weight, bias in _scaled(weights, biases, omega):
-        a = torch.sin(_affine(a, weight, bias))
-    return _affine(a, weights[-1], biases[-1])
+        a = torch.sin(affine(a, weight, bias))
+    return affine(a, weights[-1], biases[-1])
 
 
 def network_with_tangent(
@@ -74,12 +74,12 @@ def _with_tangent(
 ) -> tuple[Tensor, Tensor]:
     for w, b in hidden:
         a, da = _SineLayer.apply(a, da, w, b)  # type: ignore[no-untyped-call]  # torch gives it no types
-    return _affine(a, weight, bias), da @ weight.mT
+    return affine(a, weight, bias), da @ weight.mT
 
 
 def _parts(points: Tensor) -> tuple[Tensor, ...]:
     split = points.dim() == 2 and points.device.type == "cpu"
-    return points.split(_CPU_POINTS) if split else (points,)
+    return points.split(CPU_POINTS) if split else (points,)
 
 
 class _SineLayer(torch.autograd.Function):
@@ -91,7 +91,7 @@ class _SineLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, da: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        z, dz = _affine(a, weight, bias), da @ weight.mT
+        z, dz = affine(a, weight, bias), da @ weight.mT
         sine, cosine = torch.sin(z), z.cos_()
         ctx.save_for_backward(a, da, weight, sine, cosine, dz)
         return sine, cosine * dz
@@ -107,12 +107,12 @@ class _SineLayer(torch.autograd.Function):
         return (
             grad_z @ weight if needed else None,
             grad_dz @ weight if tangent_needed else None,
-            _plus_product(grad_z.mT @ a, grad_dz.mT, da),
+            plus_product(grad_z.mT @ a, grad_dz.mT, da),
             grad_z.sum(dim=-2),
         )
 
 
-def _affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if a.shape[-1] <= _COORDINATES and _products_round(a.device):
         # omega would turn what is rounded in coordinates into wrong phases.
         z = bias[..., None, :]
@@ -130,7 +130,7 @@ def _products_round(device: torch.device) -> bool:
     return precision == "medium" or (precision == "high" and device.type == "cuda")
 
 
-def _plus_product(sum_: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def plus_product(sum_: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return sum_.addmm_(a, b) if a.dim() == 2 else sum_.baddbmm_(a, b)
 
 

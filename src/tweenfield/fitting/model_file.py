@@ -68,6 +68,7 @@ def header(result: FitResult) -> dict[str, Any]:
             "rate": str(source.rate),
             "sample_aspect_ratio": str(source.sample_aspect_ratio),
             "hdr": as_json(source.hdr),
+            "lasts": None if source.lasts is None else str(source.lasts),
         },
         "recipe": recipe.settings,
         "flow": result.flow,

@@ -41,6 +41,9 @@ def source_of(values: dict[str, Any]) -> Source:
     matte = values["matte"]
     if matte not in (None, BLACK, WHITE):
         raise ValueError("there is no such matte")
+    lasts = None if values.get("lasts") is None else exact(values["lasts"])
+    if lasts is not None and lasts <= 0:
+        raise ValueError("no frame can last so long")
     return Source(
         name=_of(str, values["name"]),
         size=(height, width),
@@ -52,6 +55,7 @@ def source_of(values: dict[str, Any]) -> Source:
         depth=depth,
         hdr=of_json(values["hdr"]),
         matte=matte,
+        lasts=lasts,
     )
 
 

@@ -62,6 +62,8 @@ class Source:
     hdr: Hdr | None = None
     matte: str | None = None
     """What its frames lie over where they are transparent; None if they are opaque."""
+    lasts: Fraction | None = None
+    """How long the last frame is shown, in seconds; one interval of the rate if None."""
 
     @classmethod
     def of(cls, video: Video) -> Source:
@@ -85,6 +87,7 @@ class Source:
             depth=video.depth,
             hdr=video.hdr,
             matte=None if video.alpha is None else video.matte,
+            lasts=video.lasts,
         )
 
 

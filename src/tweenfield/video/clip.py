@@ -54,6 +54,7 @@ class Video:
         alpha: how opaque each pixel is, uint16 with a full scale of 65535; None if all are. Frames are uint16
             then, whatever the depth, and laid over the matte; over black they are premultiplied.
         matte: ``black`` or ``white``, which frames lie over where they are transparent.
+        lasts: how long the last frame is shown, in seconds; one interval of the rate if None.
 
     Raises:
         VideoError: the numbers of frames and times differ, there is no frame, times don't increase,
@@ -71,6 +72,7 @@ class Video:
     hdr: Hdr | None = None
     alpha: UInt16[Rows, "frames height width"] | None = None
     matte: str = BLACK
+    lasts: Fraction | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype not in _DTYPES:
@@ -135,7 +137,9 @@ class Video:
         times = tuple(self.times[i] for i in indices)
         rate = self.rate if len(times) < 2 else Fraction(len(times) - 1) / (times[-1] - times[0])
         alpha = None if self.alpha is None else _chosen(self.alpha, indices)
-        return replace(self, frames=_chosen(self.frames, indices), alpha=alpha, times=times, rate=rate)
+        lasts = self.lasts if indices[-1:] == [len(self) - 1] else None
+        frames = _chosen(self.frames, indices)
+        return replace(self, frames=frames, alpha=alpha, times=times, rate=rate, lasts=lasts)
 
     def over(self, background: str | None = None) -> Video:
         """The video laid over a colour, so that nothing is transparent; over its matte if none is given.

@@ -33,6 +33,7 @@ class Conversion:
 
     def __init__(self, first: av.VideoFrame, path: Path, size: tuple[int, int] | None) -> None:
         self.color, self.turns = color_tags(first, path), quarter_turns(first.rotation, path)
+        self.mirrored = is_mirrored(first)
         self.depth, self.hdr = depth_of_bits(bits_of(first.format)), hdr_of(first)
         self.dtype = dtype_of(self.depth)
         self.stored = first.height, first.width
@@ -58,7 +59,8 @@ class Conversion:
             )
 
     def __call__(self, frame: av.VideoFrame) -> Levels[np.ndarray, "height width channels"]:
-        rgb = np.rot90(rgb_from_frame(frame, self.color, self._reformatter), self.turns)
+        rgb = rgb_from_frame(frame, self.color, self._reformatter)
+        rgb = np.rot90(rgb[::-1] if self.mirrored else rgb, self.turns)
         return np.ascontiguousarray(fitted(rgb, self.size))
 
 
@@ -73,6 +75,16 @@ def quarter_turns(degrees: int, path: Path) -> int:
             f"{path}: the picture is to be turned by {degrees} degrees; only quarter turns are supported"
         )
     return degrees // 90 % 4
+
+
+def is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the stored picture is to be turned upside down before it is turned upright."""
+    side_data: Any = frame.side_data  # PyAV declares one kind only.
+    found = [bytes(part) for part in side_data if part.type.name == "DISPLAYMATRIX"]
+    if not found:
+        return False
+    (a, b, _), (c, d, _), _ = np.frombuffer(found[0], np.int32).reshape(3, 3).astype(float)
+    return bool(a * d < b * c)
 
 
 @final

@@ -1,26 +1,26 @@
 """Damage in a video file: which pictures can't be shown, as they or what they are predicted from is damaged.
 
 Decoders conceal damage, and some don't notice it. Besides what they say, checksums are looked at where there
-are any: those of FFV1's slices and of Matroska's clusters. Some codecs have a second decoder.
+are any: those of FFV1's slices and of Matroska's clusters. Some codecs have a second decoder, and units of
+H.264 and HEVC never hold zeros in a row.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import av
 
-from tweenfield.video.matroska import Part, parts
+from tweenfield.video.matroska import Part, matroska_end, parts
 from tweenfield.video.second_decoder import SecondDecoder
 from tweenfield.video.timing import stamp_of
+from tweenfield.video.units import has_hole, prefix_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -65,7 +65,7 @@ class Checks:
     def __init__(self, container: InputContainer, stream: av.VideoStream, path: Path) -> None:
         self._clusters = _Clusters(path) if "matroska" in container.format.name else None
         self._ffv1 = _Ffv1() if stream.codec_context.name == "ffv1" else None
-        self._second = SecondDecoder(stream)
+        self._second, self._prefix = SecondDecoder(stream), prefix_of(stream.codec_context)
         # Each packet of HEVC is a picture; others have packets that show nothing, or two for a picture.
         self._whole, self._begun, self._waiting = stream.codec_context.name == "hevc", False, set[int]()
         self.part: Part | None = None
@@ -73,7 +73,10 @@ class Checks:
     def is_damaged(self, packet: Packet) -> bool:
         """Whether the packet isn't what it was; call it for each packet."""
         self.part = self._clusters.at(packet) if self._clusters else None
-        return bool(packet.size) and (packet.is_corrupt or (self._ffv1 is not None and self._ffv1(packet)))
+        if not packet.size:
+            return False
+        wrong = self._ffv1 is not None and self._ffv1(packet)
+        return wrong or packet.is_corrupt or has_hole(bytes(packet), self._prefix)
 
     def damaged(self, packet: Packet, frames: list[av.VideoFrame]) -> set[int]:
         """Stamps of what is damaged, given a packet and the pictures that were ready then."""
@@ -210,11 +213,10 @@ def ends_early(stream: av.VideoStream, stamp: int, lasting: int) -> bool:
 
     Its reader steps over damage without a word.
     """
-    promised = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-    if not promised or not lasting or stream.time_base is None:
+    promised = matroska_end(stream)
+    if promised is None or not lasting or stream.time_base is None:
         return False
-    hours, minutes, seconds = (Fraction(part) for part in promised.groups())
-    return hours * 3600 + minutes * 60 + seconds > (stamp + 2 * lasting) * stream.time_base
+    return promised > (stamp + 2 * lasting) * stream.time_base
 
 
 def _lost(order: list[tuple[int, bool]], damaged: set[int]) -> frozenset[int]:

@@ -19,7 +19,7 @@ from tweenfield.video.damage import (
     examine,
     packets_of,
 )
-from tweenfield.video.matroska import segment_end
+from tweenfield.video.matroska import matroska_end, segment_end
 from tweenfield.video.timing import stamp_of
 
 if TYPE_CHECKING:
@@ -118,6 +118,9 @@ def decoded(
     checks = None if signs is None else Checks(container, stream, path)
     signs = set() if signs is None else signs
     decode = _decoder(stream)
+    # What can't be shown is kept from the decoder of H.264, which may get the key frame behind it wrong. That
+    # of MPEG-4 gets more wrong if it is kept from it.
+    unfit = stream.codec_context.name == "h264"
     broken, good, stamp = min(damage.lost, default=inf), 0, 0
     last: av.VideoFrame | None = None
     reached = 0
@@ -126,12 +129,15 @@ def decoded(
         stamp = stamp_of(packet) if packet.size else stamp
         reached = packet.pos + packet.size if packet.size and packet.pos is not None else reached
         odd = checks is not None and (checks.is_damaged(packet) or checks.torn or checks.altered)
-        try:
-            frames = decode(packet)
-        except av.error.FFmpegError:
-            frames, odd = [], True
+        frames: list[av.VideoFrame] = []
+        lost = unfit and packet.size > 0 and stamp in damage.lost
+        if not lost:
+            try:
+                frames = decode(packet)
+            except av.error.FFmpegError:
+                odd = True
         found = {stamp} if odd else set()
-        found |= checks.damaged(packet, frames) if checks else set()
+        found |= checks.damaged(packet, frames) if checks and not lost else set()
         signs.update(sign for sign in found if sign > damage.until)
         for frame in frames:
             last = frame
@@ -188,10 +194,17 @@ def _index_leads_outside(stream: av.VideoStream, path: Path) -> bool:
     return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 
-def tick(stream: av.VideoStream) -> Fraction:
+def tick(stream: av.stream.Stream) -> Fraction:
     """Seconds per tick of the stream's clock."""
     assert stream.time_base is not None  # FFmpeg gives every stream one
     return stream.time_base
+
+
+def ends_at(stream: av.AudioStream) -> Fraction:
+    """When a stream ends by what the container says, in seconds on the file's clock; 0 if it doesn't."""
+    if stream.duration is None:
+        return matroska_end(stream) or Fraction(0)
+    return ((stream.start_time or 0) + stream.duration) * tick(stream)
 
 
 def is_cut_short(path: Path) -> bool:

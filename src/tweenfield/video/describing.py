@@ -21,10 +21,10 @@ from tweenfield.video.color import (
     has_alpha,
     rgb_from_frame,
 )
-from tweenfield.video.converting import quarter_turns
+from tweenfield.video.converting import is_mirrored, quarter_turns
 from tweenfield.video.decoding import cut_off, decoded, open_video, tick
 from tweenfield.video.depth import depth_of_bits
-from tweenfield.video.hdr import Hdr, hdr_of
+from tweenfield.video.hdr import Hdr, dolby_vision, hdr_of
 from tweenfield.video.images import image_paths, read_image
 from tweenfield.video.interlacing import Watch
 from tweenfield.video.png import color_of
@@ -60,6 +60,7 @@ class VideoInfo:
         transfer: likewise.
         sample_aspect_ratio: width over height of one pixel as shown.
         rotation: degrees counterclockwise that bring the stored picture upright.
+        mirrored: whether it is to be turned upside down before that, as a selfie may be.
         transparent: whether the first frames are transparent anywhere.
         interlaced: whether the first frames are two fields of different times each, marked or not.
         audio: codec of each audio stream.
@@ -67,6 +68,7 @@ class VideoInfo:
         chapters: how many.
         attachments: how many files are attached, such as fonts.
         hdr: what the first frame says about high dynamic range.
+        dolby_vision: profile and compatibility, such as 8.1; colours of 5.0 and 10.0 can't be shown right.
     """
 
     container: str
@@ -85,6 +87,7 @@ class VideoInfo:
     transfer: str
     sample_aspect_ratio: Fraction
     rotation: int
+    mirrored: bool
     transparent: bool
     interlaced: bool
     audio: tuple[str, ...]
@@ -92,6 +95,7 @@ class VideoInfo:
     chapters: int
     attachments: int
     hdr: Hdr | None
+    dolby_vision: str | None
 
 
 def describe_video(path: str | Path) -> VideoInfo:
@@ -127,6 +131,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         transfer=TRANSFER_NAMES.get(color.transfer, str(color.transfer)) if stated else "unspecified",
         sample_aspect_ratio=Fraction(1),
         rotation=0,
+        mirrored=False,
         transparent=is_transparent(image),
         interlaced=False,
         audio=(),
@@ -134,6 +139,7 @@ def _describe_folder(path: Path) -> VideoInfo:
         chapters=0,
         attachments=0,
         hdr=hdr,
+        dolby_vision=None,
     )
 
 
@@ -169,6 +175,7 @@ def _describe_file(path: Path) -> VideoInfo:
             transfer=TRANSFER_NAMES.get(frame.color_trc, str(frame.color_trc)),
             sample_aspect_ratio=1 / aspect if turns % 2 else aspect,
             rotation=turns * 90,
+            mirrored=is_mirrored(frame),
             transparent=transparent,
             interlaced=watch.found() is not None,
             audio=tuple(codec_of(s) or "unknown" for s in container.streams.audio),
@@ -176,6 +183,7 @@ def _describe_file(path: Path) -> VideoInfo:
             chapters=len(container.chapters()),
             attachments=len(container.streams.attachments),
             hdr=hdr_of(frame),
+            dolby_vision=dolby_vision(path),
         )
 
 

@@ -5,9 +5,11 @@ SMPTE ST 2086 (mastering display) and CTA-861.3 (light levels), as messages in t
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tweenfield.video.timing import exact
@@ -28,6 +30,13 @@ _OF_A_FRAME = {
     "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
     "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
 }
+
+# How a stream is coded for Dolby Vision, in the headers of MP4 (a box) and Matroska (a mapping, its data).
+_DOLBY = re.compile(rb"dv[cvw]C(?:\x41\xed\x98)?\x01\x00(..)(.)", re.DOTALL)
+# Headers lie in so many bytes at the beginning or the end.
+_HEADERS = 4 << 20
+# Of profiles whose base isn't meant for other players, colours are in a space of their own.
+DOLBY_ONLY = frozenset(["5.0", "10.0"])
 
 # CIE 1931 x and y.
 Chromaticity = tuple[Fraction, Fraction]
@@ -85,6 +94,16 @@ def held_by(frame: av.VideoFrame) -> set[str]:
     """What a decoded frame has of its own, in words: captions, and metadata that change on the way."""
     side_data: Any = frame.side_data
     return {_OF_A_FRAME[part.type.name] for part in side_data if part.type.name in _OF_A_FRAME}
+
+
+def dolby_vision(path: Path) -> str | None:
+    """Profile and compatibility of a file with Dolby Vision, such as 5.0 or 8.1, by its headers."""
+    with path.open("rb") as file:
+        found = _DOLBY.search(file.read(_HEADERS))
+        if found is None:
+            file.seek(max(path.stat().st_size - _HEADERS, 0))
+            found = _DOLBY.search(file.read())
+    return found and f"{found[1][0] >> 1}.{found[2][0] >> 4}"
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:

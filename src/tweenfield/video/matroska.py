@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 # Names of elements, as RFC 9559 lists them.
 _EBML, _SEGMENT, _CLUSTER, _SUM, _VOID = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xBF, 0xEC
@@ -83,6 +85,15 @@ def segment_end(path: Path) -> int:
         if segment is None or segment[0] != _SEGMENT or segment[1] is None:
             return 0
         return file.tell() + segment[1]
+
+
+def matroska_end(stream: Any) -> Fraction | None:
+    """When a stream ends by Matroska's statistics of it, in seconds; None if there are none."""
+    found = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+    if found is None:
+        return None
+    hours, minutes, seconds = (Fraction(part) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _cluster(file: BinaryIO, start: int, begin: int, end: int) -> Part:

@@ -22,12 +22,13 @@ from tweenfield.video.converting import Seen, fitted
 from tweenfield.video.damage import UNHARMED, Damage
 from tweenfield.video.decoding import decoded, examined, open_video
 from tweenfield.video.depth import Levels, with_depth
-from tweenfield.video.images import image_paths, read_image
+from tweenfield.video.hdr import DOLBY_ONLY, dolby_vision
+from tweenfield.video.images import first_gap, image_paths, read_image
 from tweenfield.video.interlacing import Watch, Weave
 from tweenfield.video.png import color_of
 from tweenfield.video.selecting import Window, check_pixels, frame_range, frames_slice
 from tweenfield.video.surveying import FOLDER_RATE, OnProgress, Survey, shown, survey
-from tweenfield.video.timing import stamp_of
+from tweenfield.video.timing import stamp_of, usual_rate
 
 OnNotice = Callable[[str], None]
 _LEAVE = "--deinterlace off leaves it"
@@ -53,9 +54,9 @@ def read_video(
     are then decoded again when they are indexed, so that it needn't fit in memory.
     Times count from the first selected frame. They are exact: stamps that are a constant rate rounded to
     the file's clock become that rate again, others are kept (variable rate; then the nominal rate is the
-    mean one). A frame is turned upright if the file says so, then resized. The first frame decides whether
-    all are uint8 or, with more than 8 bits per component, uint16. Where a frame is partly transparent, all
-    are uint16 and have ``Video.alpha``.
+    usual one, whatever frames were dropped). A frame is turned upright if the file says so, then resized.
+    The first frame decides whether all are uint8 or, with more than 8 bits per component, uint16. Where a
+    frame is partly transparent, all are uint16 and have ``Video.alpha``.
 
     Args:
         path: what PyAV can decode, or a folder.
@@ -78,7 +79,7 @@ def read_video(
     if frames is not None and (since is not None or until is not None):
         raise UsageError("a range of frames and one of time can't be combined; give one of them")
     if path.is_dir():
-        video = _read_folder(path, selection, window, size, folder_rate, on_progress)
+        video = _read_folder(path, selection, window, size, folder_rate, on_progress, on_notice)
     else:
         video = _read_file(path, selection, window, size, deinterlace, on_progress, on_notice)
     first = video.times[0]
@@ -92,9 +93,16 @@ def _read_folder(
     size: tuple[int, int] | None,
     rate: Fraction,
     on_progress: OnProgress,
+    on_notice: OnNotice,
 ) -> Video:
     paths = image_paths(path)
-    indices = frame_range(selection, len(paths), str(path))
+    times = tuple(k / rate for k in range(len(paths)))
+    indices = window.part(times, frame_range(selection, len(paths), str(path)), path)
+    if gap := first_gap(paths[indices.start : indices[-1] + 1]):
+        on_notice(
+            f"{path}: pictures are missing between {gap[0].name} and {gap[1].name}, by their numbers; those "
+            "that are there count as evenly spaced"
+        )
     image = read_image(paths[indices[0]])
     (height, width, _), dtype = image.shape, image.dtype
     check_pixels(size or (height, width), str(path))
@@ -119,7 +127,7 @@ def _read_folder(
         frames=frames,
         alpha=alpha,
         matte=seen.opacity.matte,
-        times=tuple(i / rate for i in indices),
+        times=tuple(times[i] for i in indices),
         rate=rate / indices.step,
         sample_aspect_ratio=_aspect(Fraction(1), (height, width), size or (height, width)),
         name=path.name,
@@ -161,7 +169,7 @@ def _read_file(
     if found.constant or len(times) == 1:
         rate /= step
     else:
-        rate = (len(times) - 1) / (times[-1] - times[0])
+        rate = usual_rate(times)
     decode = _Decoder(path, found, damage, weave)
     frames, alpha = seen.rows(decode, indices, convert.size, convert.dtype)
     aspect = 1 / found.aspect if convert.turns % 2 else found.aspect
@@ -177,11 +185,22 @@ def _read_file(
         start=found.begins,
         depth=convert.depth,
         hdr=convert.hdr,
+        lasts=_lasts(found, indices[-1], window),
     )
 
 
+def _lasts(found: Survey, last: int, window: Window) -> Fraction | None:
+    """How long the last of the selected frames is shown, if that isn't one interval of the rate: the last one
+    of the file as long as there, another one of uneven frames until the window ends.
+    """
+    until = None if window.until is None else window.until - found.times[last]
+    if last + 1 < len(found.times):
+        return None if found.constant else until
+    return found.lasts if found.lasts is None or until is None else min(found.lasts, until)
+
+
 def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnNotice) -> None:
-    """Say what is left out of frames, and which stretches within ``times`` are damaged.
+    """Say what is left out of frames, which stretches within ``times`` are damaged, and if colours are wrong.
 
     Raises:
         VideoError: they are more than half of it.
@@ -189,8 +208,18 @@ def _tell(path: Path, found: Survey, times: tuple[Fraction, ...], on_notice: OnN
     if found.held:
         what = " and ".join(sorted(found.held))
         on_notice(f"{path}: {what} lie in the frames themselves, and are left out")
+    if (profile := dolby_vision(path)) in DOLBY_ONLY:
+        on_notice(
+            f"{path}: its colours are those of Dolby Vision profile {profile}, which can't be converted; all "
+            "that is made of it will look green and violet"
+        )
     first, last = times[0], times[-1]
     at_first, at_last = first == found.times[0], last == found.times[-1]
+    if at_first and found.early:
+        on_notice(
+            f"{path}: sound begins {float(found.early):.1f} s before the picture; what is heard until then "
+            "is left out"
+        )
     missing = [
         (a, b) for a, b in found.missing if (a >= first or at_first) and (b <= last or at_last) and a < b
     ]

@@ -13,7 +13,6 @@ the picture is full. But then it has mostly not read as many bytes as there are:
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +26,7 @@ from av.codec.context import ThreadType
 
 from tweenfield.video.color import bits_of
 from tweenfield.video.timing import stamp_of
+from tweenfield.video.units import prefix_of, units
 
 Packet: TypeAlias = "av.Packet[Any]"
 
@@ -34,8 +34,6 @@ Packet: TypeAlias = "av.Packet[Any]"
 _MORE = bytes(np.random.default_rng(1).integers(16, 256, 64, np.uint8))
 # So many pictures of the second decoder are kept from being written over.
 _HELD = 2
-# What an encoder never writes into a unit of HEVC.
-_NEVER = re.compile(rb"\x00\x00(?:[\x00-\x02]|\x03[\x04-\xff])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,32 +45,25 @@ class _Kind:
         threads: more than one share a picture.
         options: of the decoder.
         longer: gives data of a packet, with more behind what a picture needs; takes also the bytes that a
-            length has, 0 for start codes. None if the data can't be those of a picture.
+            length has, 0 for start codes.
     """
 
     decoder: str
     threads: int = 1
     options: Mapping[str, str] = field(default_factory=dict)
-    longer: Callable[[bytes, int], bytes | None] = lambda data, prefix: data
+    longer: Callable[[bytes, int], bytes] = lambda data, prefix: data
 
 
-def _longer_units(data: bytes, prefix: int) -> bytes | None:
+def _longer_units(data: bytes, prefix: int) -> bytes:
     """Packets of HEVC, each of whose slices gets more behind it."""
     longer = bytearray()
     if not prefix:
-        before, *units = data.split(b"\0\0\1")
+        before, *parts = data.split(b"\0\0\1")
         longer += before
-        for unit in units:
+        for unit in parts:
             longer += b"\0\0\1" + _longer_unit(unit.rstrip(b"\0"))
         return bytes(longer)
-    at = 0
-    while at + prefix <= len(data):
-        begin = at + prefix
-        at = begin + int.from_bytes(data[at:begin], "big")
-        unit = data[begin:at]
-        if _NEVER.search(unit.rstrip(b"\0")):
-            return None
-        unit = _longer_unit(unit)
+    for unit in map(_longer_unit, units(data, prefix)):
         longer += len(unit).to_bytes(prefix, "big") + unit
     return bytes(longer)
 
@@ -109,8 +100,7 @@ class SecondDecoder:
         self._kind, self._decoder, head = kind, decoder, first.extradata or b""
         if head:
             decoder.extradata = head
-        # The record that begins with 1 says how long lengths are.
-        self._prefix = (head[21] & 3) + 1 if len(head) > 21 and head[0] == 1 else 0
+        self._prefix = prefix_of(first)
         decoder.width, decoder.height = first.width, first.height
         decoder.options = dict(kind.options)
         decoder.thread_type, decoder.thread_count = ThreadType.SLICE, kind.threads
@@ -144,11 +134,7 @@ class SecondDecoder:
     def _decode(self, packet: Packet, kind: _Kind) -> None:
         if not packet.size:
             return
-        data = kind.longer(bytes(packet), self._prefix)
-        if data is None:
-            self._doubts.add(stamp_of(packet))
-            return
-        copy = av.Packet(data)
+        copy = av.Packet(kind.longer(bytes(packet), self._prefix))
         copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
         try:
             frames = self._decoder.decode(copy)

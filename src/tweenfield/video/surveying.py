@@ -14,7 +14,7 @@ import av
 from tweenfield.errors import VideoError
 from tweenfield.video.converting import Conversion, Seen
 from tweenfield.video.damage import Damage
-from tweenfield.video.decoding import cut_off, decoded, open_video, tick
+from tweenfield.video.decoding import cut_off, decoded, ends_at, open_video, tick
 from tweenfield.video.hdr import held_by
 from tweenfield.video.interlacing import Watch, Weave, deinterlaced
 from tweenfield.video.selecting import Window
@@ -23,6 +23,8 @@ from tweenfield.video.timing import frame_times, gapped_times, increasing, stamp
 FOLDER_RATE = Fraction(25)
 # So many frames show what frames hold besides pictures.
 _LOOKED_AT = 100
+# From so many intervals on a last frame is held, and for so many seconds of sound behind the picture.
+_LONGER, _MEANT = Fraction(3, 2), Fraction(1, 2)
 OnProgress = Callable[[int, int], None]
 
 
@@ -44,6 +46,8 @@ class Survey:
             last one that is lost where the file begins or ends with it.
         doubtful: first and last time of stretches whose pictures may be wrong.
         held: what the first frames have of their own, in words.
+        lasts: how long the last frame is shown, if that is longer than the others.
+        early: how long before the first frame sound begins, if that is meant.
     """
 
     convert: Conversion
@@ -58,6 +62,8 @@ class Survey:
     missing: list[tuple[Fraction, Fraction]]
     doubtful: list[tuple[Fraction, Fraction]]
     held: set[str]
+    lasts: Fraction | None
+    early: Fraction | None
 
 
 def survey(
@@ -119,6 +125,10 @@ def survey(
         gapped = bool(damage.lost or damage.doubtful)
         times, rate, constant = _times(presented, decoded_at, stream, path, gapped=gapped)
 
+        begins = (presented[0] or 0) * tick(stream)
+        # Where the end is damaged, the video ends before it.
+        cut = bool(damage.lost) and max(damage.lost) > stamps[-1]
+
         def seconds_of(stretches: Iterable[tuple[int, int]]) -> list[tuple[Fraction, Fraction]]:
             return [((a - stamps[0]) * tick(stream), (b - stamps[0]) * tick(stream)) for a, b in stretches]
 
@@ -129,13 +139,35 @@ def survey(
             times=times,
             rate=rate,
             constant=constant,
-            begins=(presented[0] or 0) * tick(stream),
+            begins=begins,
             aspect=Fraction(stream.sample_aspect_ratio or 1),
             seen=seen,
             missing=seconds_of(_missing(stamps, sorted(damage.lost), ended)),
             doubtful=seconds_of(damage.doubtful),
             held=held,
+            lasts=_lasts(container, frame, rate, begins + times[-1]) if ended and not cut else None,
+            early=_early(container, begins),
         )
+
+
+def _lasts(
+    container: av.container.InputContainer, last: av.VideoFrame, rate: Fraction, shown_at: Fraction
+) -> Fraction | None:
+    """How long the last frame is shown, if that is longer than the others: as it says itself, or until the
+    sound ends. Recorders and encoders let sound end a little later.
+    """
+    lasts = max((last.duration or 0) * (last.time_base or Fraction(0)), 1 / rate)
+    heard = max((ends_at(sound) for sound in container.streams.audio), default=shown_at) - shown_at
+    lasts = heard if heard > lasts + _MEANT else lasts
+    return lasts if lasts > _LONGER / rate else None
+
+
+def _early(container: av.container.InputContainer, shown_at: Fraction) -> Fraction | None:
+    starts = [
+        sound.start_time * tick(sound) for sound in container.streams.audio if sound.start_time is not None
+    ]
+    early = shown_at - min(starts, default=shown_at)
+    return early if early > _MEANT else None
 
 
 def _missing(stamps: list[int], lost: list[int], ended: bool) -> Iterator[tuple[int, int]]:

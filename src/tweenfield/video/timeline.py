@@ -110,7 +110,7 @@ def output_timeline(
     else:
         played = speed if isinstance(speed, TimeMap) else parse_speed(speed)
     seconds = video.times[-1] - video.times[0]
-    held = 1 / video.rate if end is End.hold else Fraction(0)
+    held = video.lasts or 1 / video.rate if end is End.hold else Fraction(0)
     if timing is Timing.source:
         times, shown = _from_source(video, rate, played, held)
     else:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from statistics import median_low
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tweenfield.errors import UsageError
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # Rates and factors outside are mistakes, and longer texts hold numbers that no file can.
 _LEAST, _MOST = Fraction(1, 1_000_000), Fraction(1_000_000)
 _LONGEST = 40
+_NTSC = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240))
+# What cameras and screens mean, and how far off their clocks are.
+_COMMON = (*_NTSC, *map(Fraction, (24, 25, 30, 48, 50, 60, 100, 120, 240)))
+_NEAR = Fraction(3, 100)
 _EXACT = re.compile(r"-?\d{1,40}(/0*[1-9]\d{0,39})?", re.ASCII)
 
 
@@ -36,6 +41,11 @@ class Timed(Protocol):
     @property
     def rate(self) -> Fraction:
         """Nominal frames per second."""
+        ...
+
+    @property
+    def lasts(self) -> Fraction | None:
+        """How long the last frame is shown, in seconds; one interval of the rate if None."""
         ...
 
 
@@ -140,8 +150,7 @@ def _short(text: str) -> str:
 
 def _ntsc(text: str, value: Fraction) -> Fraction:
     digits = len(text.strip().partition(".")[2])
-    rates = (Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240))
-    return next((rate for rate in rates if digits > 1 and round(rate, digits) == value), value)
+    return next((rate for rate in _NTSC if digits > 1 and round(rate, digits) == value), value)
 
 
 def standard_rate(rate: Fraction) -> Fraction:
@@ -151,6 +160,20 @@ def standard_rate(rate: Fraction) -> Fraction:
     """
     standard = (Fraction(round(rate)), Fraction(round(rate * 1001 / 1000)) * 1000 / 1001, round(rate, 3))
     return next((near for near in standard if abs(near - rate) < rate / 2_000_000), Fraction(rate))
+
+
+def usual_rate(times: Sequence[Fraction]) -> Fraction:
+    """The rate of a video whose intervals differ, by those that are about as long as the one in the middle.
+    So a few frames that were dropped, or a pause, don't lower it.
+
+    It is one of the common rates if one is near, otherwise a whole number, or below one as it is.
+    """
+    steps = [after - before for before, after in pairwise(times)]
+    middle = median_low(steps)
+    usual = [step for step in steps if abs(step - middle) <= middle / 6]
+    rate = len(usual) / sum(usual, Fraction(0))
+    common = min(_COMMON, key=lambda one: abs(one - rate))
+    return common if abs(common - rate) <= _NEAR * rate else Fraction(round(rate)) or rate
 
 
 def frame_times(
@@ -181,7 +204,10 @@ def frame_times(
             abs(t - start - (k - first) / rate) <= min(time_base, 1 / (2 * rate)) for k, t in stamps
         ):
             return tuple(k / rate for k in range(len(ticks))), rate, True
-    return None if None in ticks else (tuple(t - start for _, t in stamps), mean, False)
+    if None in ticks:
+        return None
+    times = tuple(t - start for _, t in stamps)
+    return times, usual_rate(times), False
 
 
 def gapped_times(

@@ -71,7 +71,8 @@ class Holds:
         subtitles: codecs that are taken over as they are.
         subtitle_encoder: for text in other ones.
         attachments: whether it holds files, such as fonts.
-        covers: whether it holds a still as a cover.
+        covers: codecs of stills that it holds as covers.
+        covers_last: whether that is written once all else is.
     """
 
     sound: frozenset[str]
@@ -80,4 +81,5 @@ class Holds:
     subtitles: frozenset[str]
     subtitle_encoder: str
     attachments: bool = False
-    covers: bool = True
+    covers: frozenset[str] = frozenset(["mjpeg", "png", "bmp"])
+    covers_last: bool = False

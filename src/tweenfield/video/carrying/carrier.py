@@ -81,7 +81,7 @@ def carrying(
         picture.metadata.update(plan.picture)
         if plan.chapters:
             container.set_chapters(plan.chapters)
-        stills = _stills(plan, for_subtitles, container, as_attachments=holds.attachments)
+        stills = _stills(plan, for_subtitles, container, holds)
         yield Carrier(
             [
                 iter(stills),
@@ -95,19 +95,16 @@ def _stills(
     plan: Plan,
     source: av.container.InputContainer,
     container: av.container.OutputContainer,
-    *,
-    as_attachments: bool,
+    holds: Holds,
 ) -> list[Packet]:
     """Attach files and covers; covers that are no attachments are packets to write."""
     for attached in plan.attachments:
         container.add_attachment(attached.name or "attachment", attached.mimetype or "", attached.data)
     packets: list[Packet] = []
-    for number, cover in enumerate(plan.covers):
-        source.seek(0)
-        data = next((bytes(packet) for packet in source.demux(cover) if packet.size), b"")
-        codec = cover.codec_context.name
+    for number, cover in enumerate([] if holds.covers_last else plan.covers):
+        codec, data = cover.codec_context.name, _data_of(cover, source)
         kind = "image/jpeg" if codec == "mjpeg" else f"image/{codec}"
-        if as_attachments:
+        if holds.attachments:
             suffix = mimetypes.guess_extension(kind) or ".png"
             container.add_attachment(f"cover{number or ''}{suffix}", kind, data)
         else:
@@ -119,6 +116,20 @@ def _stills(
     if plan.covers:
         source.seek(0)
     return packets
+
+
+def _data_of(cover: av.VideoStream, source: av.container.InputContainer) -> bytes:
+    source.seek(0)
+    return next((bytes(packet) for packet in source.demux(cover) if packet.size), b"")
+
+
+def last_covers(carried: Carried | None, holds: Holds | None) -> list[tuple[str, bytes]]:
+    """Covers for a container that takes them once all else is written: codecs by FFmpeg's names, and data."""
+    if carried is None or holds is None or not holds.covers_last or carried.path.is_dir():
+        return []
+    with opened(carried) as source:
+        covers = planned(carried, source, holds).covers
+        return [(cover.codec_context.name, _data_of(cover, source)) for cover in covers]
 
 
 def _read(

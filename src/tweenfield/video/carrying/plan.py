@@ -119,10 +119,9 @@ def _plan_rest(plan: Plan, carried: Carried, source: av.container.InputContainer
     cover = av.stream.Disposition.attached_pic
     covers = [stream for stream in source.streams.video if stream.disposition & cover]
     moving = [stream for stream in source.streams.video if not stream.disposition & cover]
-    if holds.covers:
-        plan.covers = covers
-    elif covers:
-        plan.lost.append(_left("the cover picture", "this has no room for one"))
+    plan.covers = [stream for stream in covers if codec_of(stream) in holds.covers]
+    if len(plan.covers) < len(covers):
+        plan.lost.append(_left("the cover picture", "this has no room for such a one"))
     if holds.attachments:
         plan.attachments = list(source.streams.attachments)
     elif source.streams.attachments:

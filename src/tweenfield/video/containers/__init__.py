@@ -27,8 +27,8 @@ _IN_QUICKTIME = Holds(
     sound_encoder="aac",
     subtitles=frozenset(["mov_text"]),
     subtitle_encoder="mov_text",
-    # FFmpeg's muxer drops it without a word.
-    covers=False,
+    # FFmpeg's muxer drops them without a word.
+    covers_last=True,
 )
 _COMPRESSED = (
     "aac",
@@ -57,6 +57,7 @@ _IN_MATROSKA = Holds(
     ),
     subtitle_encoder="subrip",
     attachments=True,
+    covers=frozenset(["mjpeg", "png", "bmp", "gif", "tiff", "webp"]),
 )
 _IN_WEBM = Holds(
     sound=frozenset(["opus", "vorbis"]),
@@ -64,7 +65,7 @@ _IN_WEBM = Holds(
     sound_rate=48000,
     subtitles=frozenset(["webvtt"]),
     subtitle_encoder="webvtt",
-    covers=False,
+    covers=frozenset(),
 )
 _FAST_START = {"movflags": "+faststart"}
 

@@ -15,12 +15,12 @@ import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.video.reformatter import VideoReformatter
 
-from tweenfield.video.carrying import Carrier, Holds, carrying
+from tweenfield.video.carrying import Carrier, Holds, carrying, last_covers
 from tweenfield.video.color import frame_from_rgb, is_rgb
 from tweenfield.video.containers.base import Look
 from tweenfield.video.containers.codecs import CODECS, Codec, Encoding, allows_alpha
 from tweenfield.video.containers.graded import graded
-from tweenfield.video.containers.quicktime import name_languages
+from tweenfield.video.containers.quicktime import add_covers, name_languages
 from tweenfield.video.containers.svtav1 import open_with_usual_priority
 from tweenfield.video.containers.x264 import x264_options
 from tweenfield.video.containers.x265 import REORDERED, x265_options
@@ -28,6 +28,9 @@ from tweenfield.video.depth import Levels
 from tweenfield.video.hdr import svtav1_parameters
 
 Packet: TypeAlias = "av.Packet[Any]"
+
+# Without, Matroska has random numbers in it, and no two runs would give the same bytes.
+_ALIKE = {"fflags": "+bitexact"}
 
 
 @final
@@ -126,9 +129,13 @@ class Coded:
     def _opened(
         self, path: Path, shape: _Shape, look: Look
     ) -> Iterator[tuple[av.container.OutputContainer, _Picture, Carrier]]:
-        with av.open(f"file:{path}", "w", format=self.muxer, options=self._options()) as container:
+        covers = last_covers(look.carried, self.holds)
+        # Those go to the end of the file's index, which must be the end of the file then.
+        options = {} if covers else self.options
+        with av.open(f"file:{path}", "w", format=self.muxer, options={**_ALIKE, **options}) as container:
             codec = self.codec_for(look.encoding, shape.depth, clear=shape.clear)
             picture = _Picture(container, codec, shape, look)
+            picture.stream.disposition = av.stream.Disposition.default
             if codec.tag and self.muxer in ("mp4", "mov"):
                 picture.stream.codec_context.codec_tag = codec.tag
             with carrying(container, picture.stream, look.carried, self.holds) as carrier:
@@ -136,10 +143,8 @@ class Coded:
             languages = [stream.metadata.get("language", "") for stream in container.streams]
         if self.muxer == "mov":
             name_languages(path, languages)
-
-    def _options(self) -> dict[str, str]:
-        # Without, Matroska has random numbers in it, and no two runs would give the same bytes.
-        return {"fflags": "+bitexact", **self.options}
+        if covers:
+            add_covers(path, covers)
 
     def codec_for(self, encoding: Encoding, depth: int, *, clear: bool) -> Codec:
         """What frames of so many bits, transparent or not, are encoded with."""

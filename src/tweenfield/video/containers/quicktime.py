@@ -1,11 +1,12 @@
-"""Languages of tracks in QuickTime files: FFmpeg's muxer writes only those on an old list of Apple's.
+"""What FFmpeg's muxer leaves out of QuickTime files: covers, and languages not on an old list of Apple's.
 
-Numbers from 0x400 on are three letters of ISO 639-2 with five bits each, as in MP4. They take the place of
-the number for no language.
+Numbers of languages from 0x400 on are three letters of ISO 639-2 with five bits each, as in MP4. They take
+the place of the number for no language. A cover is metadata of the movie under a key of Apple's.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,8 @@ _NONE = 0x7FFF
 _HEADERS = [b"moov", b"trak", b"mdia", b"mdhd"]
 # From the beginning of a track's header to its language, by the header's version.
 _PLACES = {0: 28, 1: 40}
+# Apple's numbers for kinds of pictures.
+_PICTURES = {"mjpeg": 13, "png": 14, "bmp": 27}
 
 
 def name_languages(path: Path, languages: Sequence[str]) -> None:
@@ -29,6 +32,35 @@ def name_languages(path: Path, languages: Sequence[str]) -> None:
                 first, second, third = (ord(letter) & 31 for letter in language)
                 file.seek(place)
                 file.write((first << 10 | second << 5 | third).to_bytes(2, "big"))
+
+
+def add_covers(path: Path, covers: Sequence[tuple[str, bytes]]) -> None:
+    """Put pictures, as FFmpeg's names of their codecs and their data, at the end of the movie's box.
+
+    It must be the last one of the file.
+    """
+    key = _box(b"mdta", b"com.apple.quicktime.artwork")
+    kinds = [_PICTURES[codec].to_bytes(4, "big") for codec, _ in covers]
+    pictures = [_box(b"data", kind, bytes(4), data) for kind, (_, data) in zip(kinds, covers, strict=True)]
+    metadata = _box(
+        b"meta",
+        _box(b"hdlr", bytes(8) + b"mdta" + bytes(14)),
+        _box(b"keys", bytes(4) + (1).to_bytes(4, "big") + key),
+        # What belongs to the first key.
+        _box(b"ilst", *(_box((1).to_bytes(4, "big"), picture) for picture in pictures)),
+    )
+    with path.open("r+b") as file:
+        (movie,) = _boxes(file, _HEADERS[:1], 0, path.stat().st_size)
+        file.seek(0, os.SEEK_END)
+        file.write(metadata)
+        length = file.tell() - movie
+        file.seek(movie)
+        file.write(length.to_bytes(4, "big"))
+
+
+def _box(name: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return (8 + len(content)).to_bytes(4, "big") + name + content
 
 
 def _boxes(file: BinaryIO, names: Sequence[bytes], at: int, end: int) -> Iterator[int]:
