@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -124,6 +127,39 @@ def test_neighbouring_rows_are_made_ahead_and_none_beyond_the_end():
     for k in (1, 2, 3, 4, 5):
         assert ahead[k][0] == k
     assert sorted(made) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_row_that_is_kept_is_had_while_another_is_made():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make(k):
+        if k:
+            begun.set()
+            assert go_on.wait(60)
+        return np.full(2, k)
+
+    rows = OnDemand(make, (3, 2), int)
+    assert rows[0][0] == 0
+    with ThreadPoolExecutor(1) as other:
+        slow = other.submit(rows.__getitem__, 1)
+        assert begun.wait(60)
+        assert rows[0][0] == 0
+        go_on.set()
+        assert slow.result()[0] == 1
+
+
+@pytest.mark.parametrize("kept", [5, 6])
+def test_all_rows_are_made_ahead_if_there_is_room_for_all(kept, monkeypatch):
+    monkeypatch.setattr(on_demand, "KEPT_BYTES", 0)
+    made = []
+    rows = OnDemand(lambda k: made.append(k) or np.full(2, k), (6, 2), int, least=kept)
+    ahead = Ahead(rows)
+    assert ahead[2][0] == 2 and ahead[3][0] == 3
+    ahead._thread.submit(int).result()  # what was begun before is done
+    while rows.keeps_all and len(made) < 6:
+        time.sleep(0.001)
+    ahead._thread.shutdown()
+    assert made == ([2, 3, 4, 5, 0, 1] if kept == 6 else [2, 3, 4])
 
 
 def test_tensors_written_row_by_row_are_read_by_the_library_and_back(tmp_path, nothing_fits):

@@ -70,12 +70,13 @@ class Source:
         """The source that ``video`` is."""
         digest = hashlib.sha256()
         digest.update(repr(video.times).encode())
-        # Those that a fit reads anyway: to decode a long video takes longer than to fit it.
-        for stretch in stretches(len(video)):
-            for k in stretch:
-                digest.update(np.ascontiguousarray(video.frames[k]).data)
-                if video.alpha is not None:
-                    digest.update(np.ascontiguousarray(video.alpha[k]).data)
+        # One stretch, as to decode a long video takes longer than to fit it; with a frame more on each side,
+        # as a short fit to this stretch looks for cuts there, so that it has all that it needs.
+        (stretch,) = stretches(len(video), 1)
+        for k in range(max(stretch[0] - 1, 0), min(stretch[-1] + 2, len(video))):
+            digest.update(np.ascontiguousarray(video.frames[k]).data)
+            if video.alpha is not None:
+                digest.update(np.ascontiguousarray(video.alpha[k]).data)
         return cls(
             name=video.name,
             size=video.size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cv2
@@ -45,3 +46,15 @@ class Dis:
             dis.setPatchSize(6)
             dis.setPatchStride(2)
         return dis.calc(*gray, NO_FLOW)
+
+    def both(
+        self, first: UInt8[np.ndarray, "height width 3"], second: UInt8[np.ndarray, "height2 width2 3"]
+    ) -> tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]]:
+        """Flow from ``first`` to ``second`` and back, in two threads: OpenCV's own gain less.
+
+        Raises:
+            FlowError: as above.
+        """
+        with ThreadPoolExecutor(1) as other:
+            back = other.submit(self, second, first)
+            return self(first, second), back.result()

@@ -79,13 +79,25 @@ class FlowEstimator(Protocol):
         ...
 
 
+@runtime_checkable
+class BothWays(FlowEstimator, Protocol):
+    """A provider that estimates both directions faster than one after the other."""
+
+    def both(
+        self, first: UInt8[np.ndarray, "height width 3"], second: UInt8[np.ndarray, "height width 3"]
+    ) -> tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]]:
+        """Flow from ``first`` to ``second``, and back."""
+        ...
+
+
 def estimate_flow(
     video: Video, estimator: FlowEstimator, *, on_progress: Callable[[int, int], None] | None = None
 ) -> Flow:
     """Forward and backward flow between every two neighbouring frames, in pixels per interval.
 
     Each interval but the first is estimated when it is indexed, and kept as long as there is room. To
-    whoever goes from interval to interval, the next one is estimated meanwhile, in a thread.
+    whoever goes from interval to interval, the next one is estimated meanwhile, in a thread; all others, if
+    there is room for all.
 
     Args:
         video: at least two frames; the provider gets them in 8 bits.
@@ -103,7 +115,10 @@ def estimate_flow(
 
     def both(k: int) -> Float32[np.ndarray, "2 height width 2"]:
         first, second = eight_bit(video.frames[k]), eight_bit(video.frames[k + 1])
-        flows = np.stack((estimator(first, second), estimator(second, first)))
+        if isinstance(estimator, BothWays):
+            flows = np.stack(estimator.both(first, second))
+        else:
+            flows = np.stack((estimator(first, second), estimator(second, first)))
         for direction, values in zip(("forward", "backward"), flows, strict=True):
             _check_finite(values, direction, estimator.name)
         if on_progress and k not in done:

@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -28,8 +28,8 @@ class OnDemand:
 
     To be read like a NumPy array: a number gives a row, which must not be written to; a slice or a sequence
     of numbers gives an array of rows, and ``np.asarray`` all of it. Iterating holds one row at a time.
-    Several threads may read; one that asks for a row that another is making waits for it. Pickled, it is
-    what makes the rows, without any.
+    Several threads may read. Rows are made one at a time; a row that is kept is had without waiting. Pickled,
+    it is what makes the rows, without any.
 
     Args:
         make: a function that returns row k.
@@ -55,7 +55,7 @@ class OnDemand:
         self._make, self._has = make, has
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._most = rows_kept(math.prod(self.shape[1:]) * self.dtype.itemsize, least) if keep else 0
-        self._lock = RLock()
+        self._making, self._lock = RLock(), Lock()
 
     @property
     def ndim(self) -> int:
@@ -69,10 +69,10 @@ class OnDemand:
         return f"OnDemand(shape={self.shape}, dtype={self.dtype})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_kept": OrderedDict(), "_lock": None}
+        return {**vars(self), "_kept": OrderedDict(), "_making": None, "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=RLock())
+        vars(self).update(state, _making=RLock(), _lock=Lock())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[k] for k in range(len(self)))
@@ -93,6 +93,11 @@ class OnDemand:
             result[place] = row
         return np.empty((0, *self.shape[1:]), self.dtype) if result is None else result
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether all rows are kept once they are made."""
+        return len(self) <= self._most
+
     def has(self, k: int) -> bool:
         """Whether row k is at hand, or still to be made."""
         return k in self._kept or self._has(k)
@@ -105,23 +110,35 @@ class OnDemand:
     def put(self, k: int, row: np.ndarray) -> None:
         """Keep a row that was made already."""
         row.flags.writeable = False
-        self._kept[k] = row
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[k] = row
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
     def _row(self, k: int) -> np.ndarray:
         if not self._most:
             return self._make(k)
+        row = self._at_hand(k)
+        if row is None:
+            with self._making:
+                row = self._at_hand(k)
+                if row is None:
+                    row = self._make(k)
+                    self.put(k, row)
+        return row
+
+    def _at_hand(self, k: int) -> np.ndarray | None:
         with self._lock:
-            if k not in self._kept:
-                self.put(k, self._make(k))
-            self._kept.move_to_end(k)
-            return self._kept[k]
+            if k in self._kept:
+                self._kept.move_to_end(k)
+            return self._kept.get(k)
 
 
 @final
 class Ahead:
-    """Rows on demand, of which the next one is made in a thread once two in a row were asked for."""
+    """Rows on demand, of which the next one is made in a thread once two in a row were asked for. If all rows
+    are kept, so are the others after it, and then those from the first one on.
+    """
 
     def __init__(self, rows: OnDemand) -> None:
         self._rows = rows
@@ -131,9 +148,19 @@ class Ahead:
     def __getitem__(self, k: int) -> np.ndarray:
         row = self._rows[k]
         if self._last is not None and k == self._last + 1 < len(self._rows) - 1:
-            self._thread.submit(self._rows.__getitem__, k + 1)
+            self._thread.submit(self._make, k + 1)
         self._last = k
         return row
+
+    def _make(self, k: int) -> None:
+        self._rows[k]
+        if self._rows.keeps_all:
+            count = len(self._rows)
+            missing = (i for i in (*range(k + 1, count), *range(k)) if not self._rows.has(i))
+            following = next(missing, None)
+            if following is not None:
+                # One at a time, so that a program that ends waits for no more than one.
+                self._thread.submit(self._make, following)
 
 
 # Frames, flow and other arrays by time: in memory, or made row by row.

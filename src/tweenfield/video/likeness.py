@@ -21,11 +21,16 @@ _EVEN = 0.1
 
 
 def thumbnail(frame: Levels[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "rows columns 3"]:
-    """The frame reduced to at most 48 pixels on its longer side, in levels of 255."""
-    height, width = frame.shape[:2]
+    """The frame reduced to ``thumbnail_size``, in levels of 255."""
+    rows, columns = thumbnail_size(*frame.shape[:2])
+    return cv2.resize(eight_bit(frame), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def thumbnail_size(height: int, width: int) -> tuple[int, int]:
+    """At most 48 pixels on the longer side."""
     scale = min(_LONG / max(height, width), 1)
     rows, columns = (max(round(side * scale), min(side, _BLOCK)) for side in (height, width))
-    return cv2.resize(eight_bit(frame), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return rows, columns
 
 
 def likeness(

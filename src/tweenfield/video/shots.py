@@ -25,7 +25,7 @@ from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
 from tweenfield.video.depth import Levels
 from tweenfield.video.dissolves import Change, gradual_changes
-from tweenfield.video.likeness import contrast, likeness, thumbnail
+from tweenfield.video.likeness import contrast, likeness, thumbnail, thumbnail_size
 
 # As above: how unlike, how much more change, and over how many frames on each side.
 _UNLIKE, _MORE, _REACH = 0.7, 1.25, 3
@@ -116,8 +116,8 @@ class _Compared:
 
     def __init__(self, frames: Levels[Rows, "frames height width 3"]) -> None:
         self.intervals = len(frames) - 1
-        first = thumbnail(frames[0])
-        self.thumbnails = OnDemand(lambda k: thumbnail(frames[k]), (len(frames), *first.shape), np.float32)
+        shape = len(frames), *thumbnail_size(*frames.shape[1:3]), 3
+        self.thumbnails = OnDemand(lambda k: thumbnail(frames[k]), shape, np.float32)
         # Nothing that it holds refers back to it: what can't be freed at once adds up over many fits.
         shown = self.thumbnails
         self._likeness = OnDemand(
@@ -138,7 +138,7 @@ class _Compared:
         )
 
     def _change(self, k: int) -> float:
-        return float(np.abs(self.thumbnails[k + 1] - self.thumbnails[k]).mean())
+        return float(np.abs(self.thumbnails[k] - self.thumbnails[k + 1]).mean())
 
     def likeness_across(self, i: int, j: int) -> float:
         """How much two frames, i before j, are alike, over how much each is like its outer neighbour."""
@@ -155,7 +155,8 @@ class _Compared:
 
     def _cut(self, k: int) -> bool:
         beside = [i for i in (k - 1, k + 1) if 0 <= i < self.intervals]
-        if not beside or self._change(k) <= _MORE * max(map(self._change, beside)):
+        # In the order of the frames, as they may be decoded for this.
+        if not beside or _MORE * max(map(self._change, beside)) >= self._change(k):
             return False
         most = _UNLIKE * min(float(self._likeness[i]) for i in beside)
         return bool(self._likeness[k] < most) and all(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from numba import njit, prange
+from numba import config, njit, prange
 
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL
 from tweenfield.video.depth import Levels
@@ -29,6 +29,8 @@ _GAIN = _F(6)
 # Terms of the geometric series that begins a filter; the pole's power is 1e-16 by then.
 _REACH = 28
 _COLUMNS = 64
+# Pixels whose places are found at once.
+_BLOCK = 64
 _SIXTH, _TWO_THIRDS, _HALF, _ONE, _ZERO = _F(1 / 6), _F(2 / 3), _F(0.5), _F(1), _F(0)
 _LEVEL, _FINE_LEVEL = _F(1 / 255), _F(1 / 65535)
 _SOURCES = SOURCES
@@ -36,6 +38,8 @@ _SOURCES = SOURCES
 # One array for each frame of a window.
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+# A pixel's four floats are treated alike, so that they become a vector; by default Numba leaves them apart.
+config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 # Sums keep their order, so that results don't hang on the compiler; products and sums may be fused.
 _MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 
@@ -212,31 +216,57 @@ def spline_maps(
 
 
 @inlined
-def _placed(position: Any, size: int) -> tuple[int, Any]:
+def _placed(position: Any, size: int) -> tuple[Any, Any]:
     """The cell of a place, and how far within it, after clamping to the picture."""
     position = min(max(position, _ZERO), _F(size - 1))
-    cell = int(position)
+    cell = np.int32(position)
     return cell, position - _F(cell)
 
 
-@inlined
-def _color(coefficients: np.ndarray, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """The picture behind coefficients at (x, y)."""
-    cell_x, in_x = _placed(x, coefficients.shape[1] - 4)
-    cell_y, in_y = _placed(y, coefficients.shape[0] - 4)
-    wx0, wx1, wx2, wx3 = _cubic(in_x)
-    wy = _cubic(in_y)
-    red, green, blue = _ZERO, _ZERO, _ZERO
-    a = cell_x + 1
-    for i in range(4):
-        line = coefficients[cell_y + 1 + i]
-        r = wx0 * line[a, 0] + wx1 * line[a + 1, 0] + wx2 * line[a + 2, 0] + wx3 * line[a + 3, 0]
-        g = wx0 * line[a, 1] + wx1 * line[a + 1, 1] + wx2 * line[a + 2, 1] + wx3 * line[a + 3, 1]
-        b = wx0 * line[a, 2] + wx1 * line[a + 1, 2] + wx2 * line[a + 2, 2] + wx3 * line[a + 3, 2]
-        red += wy[i] * r
-        green += wy[i] * g
-        blue += wy[i] * b
-    return red, green, blue
+@_called
+def _add_moving(
+    picture: np.ndarray,
+    first: tuple[int, int],
+    step: int,
+    dx: np.ndarray,
+    dy: np.ndarray,
+    weight: np.ndarray,
+    line: np.ndarray,
+) -> None:
+    """Add to pixel i of a line ``weight[i]`` times the colour at (x + step i + dx[i], y + dy[i]), where
+    ``first`` is (x, y) and ``picture`` are coefficients.
+    """
+    rows, columns, _ = picture.shape
+    x, y = first
+    cells = np.empty((2, _BLOCK), np.uintp)
+    basis = np.empty((8, _BLOCK), np.float32)
+    # In blocks: places first, which becomes vector code, then colours, all four floats of a pixel at once.
+    for begin in range(0, len(weight), _BLOCK):
+        count = min(_BLOCK, len(weight) - begin)
+        for k in range(count):
+            i = begin + k
+            cell_x, in_x = _placed(_F(x + step * i) + dx[i], columns - 4)
+            cell_y, in_y = _placed(_F(y) + dy[i], rows - 4)
+            cells[0, k], cells[1, k] = cell_x + 1, cell_y + 1
+            basis[0, k], basis[1, k], basis[2, k], basis[3, k] = _cubic(in_x)
+            basis[4, k], basis[5, k], basis[6, k], basis[7, k] = _cubic(in_y)
+        for k in range(count):
+            w = weight[begin + k]
+            if w != _ZERO:
+                a0, b, to = cells[0, k], cells[1, k], line[begin + k]
+                a1, a2, a3 = a0 + np.uintp(1), a0 + np.uintp(2), a0 + np.uintp(3)
+                w0, w1, w2, w3 = basis[0, k], basis[1, k], basis[2, k], basis[3, k]
+                c0, c1, c2, c3 = _ZERO, _ZERO, _ZERO, _ZERO
+                for i in range(4):
+                    near, share = picture[b + np.uintp(i)], basis[4 + i, k]
+                    c0 += share * (w0 * near[a0, 0] + w1 * near[a1, 0] + w2 * near[a2, 0] + w3 * near[a3, 0])
+                    c1 += share * (w0 * near[a0, 1] + w1 * near[a1, 1] + w2 * near[a2, 1] + w3 * near[a3, 1])
+                    c2 += share * (w0 * near[a0, 2] + w1 * near[a1, 2] + w2 * near[a2, 2] + w3 * near[a3, 2])
+                    c3 += share * (w0 * near[a0, 3] + w1 * near[a1, 3] + w2 * near[a2, 3] + w3 * near[a3, 3])
+                to[0] += w * c0
+                to[1] += w * c1
+                to[2] += w * c2
+                to[3] += w * c3
 
 
 @compiled
@@ -251,33 +281,25 @@ def fetch(
     height, width = out.shape[2:]
     left, top = first
     for y in prange(height):
+        whole = np.ones(width, np.float32)
         for j in range(STILL):
-            source = pictures[_SOURCES[j]]
-            for x in range(width):
-                here_x, here_y = _F(left + step * x), _F(top + step * y)
-                red, green, blue = _color(
-                    source, here_x + displacement[j, 0, y, x], here_y + displacement[j, 1, y, x]
-                )
-                out[j, 0, y, x], out[j, 1, y, x], out[j, 2, y, x] = red, green, blue
+            line = np.zeros((width, 4), np.float32)
+            dx, dy = displacement[j, 0, y], displacement[j, 1, y]
+            _add_moving(pictures[_SOURCES[j]], (left, top + step * y), step, dx, dy, whole, line)
+            for c in range(3):
+                to = out[j, c, y]
+                for x in range(width):
+                    to[x] = line[x, c]
 
 
 @inlined
-def _add_moving(picture: np.ndarray, x: int, y: int, dx: Any, dy: Any, w: Any, line: np.ndarray) -> None:
-    """Add ``w`` times the colour at (x + dx, y + dy) to pixel x of a line."""
-    if w != _ZERO:
-        red, green, blue = _color(picture, _F(x) + dx, _F(y) + dy)
-        line[x, 0] += w * red
-        line[x, 1] += w * green
-        line[x, 2] += w * blue
-
-
-@inlined
-def _add_still(row: np.ndarray, x: int, w: Any, level: Any, line: np.ndarray) -> None:
-    """Add ``w`` times a pixel of a frame's row to pixel x of a line."""
-    w *= level
-    line[x, 0] += w * row[x, 0]
-    line[x, 1] += w * row[x, 1]
-    line[x, 2] += w * row[x, 2]
+def _add_still(row: np.ndarray, weight: np.ndarray, level: Any, line: np.ndarray) -> None:
+    """Add to each pixel of a line its weight times the same pixel of a frame's row."""
+    for x in range(len(weight)):
+        w = weight[x] * level
+        line[x, 0] += w * row[x, 0]
+        line[x, 1] += w * row[x, 1]
+        line[x, 2] += w * row[x, 2]
 
 
 @compiled
@@ -288,22 +310,14 @@ def mix(
     height, width, _ = out.shape
     level = _level(frames[0])
     for y in prange(height):
-        line = out[y]
-        line[:] = _ZERO
+        line = np.zeros((width, 4), np.float32)
         # Candidate by candidate: to look up an array in a tuple for each pixel takes longer than all else.
         for j in range(STILL):
-            picture, dx, dy, w = (
-                pictures[_SOURCES[j]],
-                displacement[j, 0, y],
-                displacement[j, 1, y],
-                weight[j, y],
-            )
-            for x in range(width):
-                _add_moving(picture, x, y, dx[x], dy[x], w[x], line)
+            dx, dy = displacement[j, 0, y], displacement[j, 1, y]
+            _add_moving(pictures[_SOURCES[j]], (0, y), 1, dx, dy, weight[j, y], line)
         for j in range(STILL, CANDIDATES):
-            row, w = frames[_SOURCES[j]][y], weight[j, y]
-            for x in range(width):
-                _add_still(row, x, w[x], level, line)
+            _add_still(frames[_SOURCES[j]][y], weight[j, y], level, line)
+        out[y] = line[:, :3]
 
 
 @compiled
@@ -323,28 +337,29 @@ def mix_enlarged(
         between = np.empty(columns * MAPS, np.float32)
         for i in range(columns * MAPS):
             between[i] = wy0 * above[i] + wy1 * upper[i] + wy2 * lower[i] + wy3 * below[i]
-        values = np.empty((width, MAPS), np.float32)
+        # Of each map a line, so that the loops that read them become vector code.
+        values, here = np.empty((MAPS, width), np.float32), np.empty(MAPS, np.float32)
         for x in range(width):
             cell_x, in_x = _placed(_F(x) * scale + shift, columns - 4)
             wx0, wx1, wx2, wx3 = _cubic(in_x)
             # Unsigned, so that no index can count from the end and the loop over maps becomes vector code.
             first = np.uintp((cell_x + 1) * MAPS)
-            near, here = between[first : first + np.uintp(4 * MAPS)], values[x]
+            near = between[first : first + np.uintp(4 * MAPS)]
             for i in range(MAPS):
                 here[i] = (
                     wx0 * near[i] + wx1 * near[MAPS + i] + wx2 * near[2 * MAPS + i] + wx3 * near[3 * MAPS + i]
                 )
-        line = out[y]
-        line[:] = _ZERO
+            for i in range(_WEIGHTS):
+                values[i, x] = factor * here[i]
+            for i in range(_WEIGHTS, MAPS):
+                values[i, x] = here[i]
+        line = np.zeros((width, 4), np.float32)
         for j in range(STILL):
-            picture = pictures[_SOURCES[j]]
-            for x in range(width):
-                dx, dy = factor * values[x, 2 * j], factor * values[x, 2 * j + 1]
-                _add_moving(picture, x, y, dx, dy, values[x, _WEIGHTS + j], line)
+            dx, dy, weight = values[2 * j], values[2 * j + 1], values[_WEIGHTS + j]
+            _add_moving(pictures[_SOURCES[j]], (0, y), 1, dx, dy, weight, line)
         for j in range(STILL, CANDIDATES):
-            row = frames[_SOURCES[j]][y]
-            for x in range(width):
-                _add_still(row, x, values[x, _WEIGHTS + j], level, line)
+            _add_still(frames[_SOURCES[j]][y], values[_WEIGHTS + j], level, line)
+        out[y] = line[:, :3]
 
 
 @compiled

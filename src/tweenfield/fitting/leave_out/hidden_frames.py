@@ -166,14 +166,27 @@ def hide_frames(
     ``reduction`` says by how much the maps are smaller than the picture; ``undone``, whether what only the
     longer time changes is undone (``longer_interval``).
     """
-    hidden: list[list[Seen]] = [[] for _ in kinds]
-    composed = lru_cache(maxsize=8)(partial(_composed, observed.reduced(reduction).flow))
+    small = observed.reduced(reduction)
+    # No more stretches than hold the hidden frames: the flow of an interval takes as long as many steps.
+    parts = stretches(len(observed.video), -(-count // PER_STRETCH))
+    composed = lru_cache(maxsize=8)(partial(_composed, small.flow))
+    hidden: list[list[tuple[Seen, float]]] = [[] for _ in kinds]
     # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
-    for found in zip_longest(*(_hide(observed, composed, reduction, *kind, count, undone) for kind in kinds)):
+    for found in zip_longest(
+        *(_hide(observed, composed, reduction, *kind, count, parts, undone) for kind in kinds)
+    ):
         for kind, seen in zip(hidden, found, strict=True):
             if seen is not None:
                 kind.append(seen)
-    return [kind for kind in hidden if kind]
+    shown = [k for part in parts for k in part[:-1]]
+    usual = float(np.median(small.residuals[shown][:, 2])) if any(hidden) else 0.0
+    return [[_relied_on(seen, usual - agreed) for seen, agreed in kind] for kind in hidden if kind]
+
+
+def _relied_on(seen: Seen, less: float) -> Seen:
+    """The hidden frame with its confidence, by how much less its flows agree than usual."""
+    confidence = seen.hidden.confidence.new_tensor([min(max(1 - less / _LESS_AGREEMENT, 0), 1)])
+    return seen._replace(hidden=seen.hidden._replace(confidence=confidence))
 
 
 def _hide(
@@ -183,9 +196,11 @@ def _hide(
     stride: int,
     shrink: int,
     count: int,
+    parts: list[range],
     undone: bool,
-) -> Iterator[Seen | None]:
-    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``.
+) -> Iterator[tuple[Seen, float] | None]:
+    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``, each
+    with the agreement of the flows around it. Confidence is left at 1.
 
     None stands for one whose window has a cut.
     """
@@ -198,10 +213,6 @@ def _hide(
     if min(rows, columns) < _SMALLEST:
         return
     height, width = rows * reduction, columns * reduction
-    # No more stretches than hold the hidden frames: the flow of an interval takes as long as many steps.
-    parts = stretches(len(video), -(-count // PER_STRETCH))
-    shown = [k for part in parts for k in part[:-1]]
-    median_agreement = float(np.median(small.residuals[shown][:, 2]))
     places = np.random.default_rng(0)
 
     @lru_cache(maxsize=6)
@@ -229,8 +240,9 @@ def _hide(
             for side, n in zip(video.size, (rows, columns), strict=True)
         ]
         pairs = list(pairwise(index))
-        forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
+        # Before the flow, as cuts are told by frames further to both sides: so each is decoded once.
         cut, broken = (np.array([which[a:b].any() for a, b in pairs]) for which in (small.cuts, small.breaks))
+        forward, backward = np.stack([motion(a, b, *place) for a, b in pairs], axis=1)
         moving = np.array([small.moves[a:b].all() for a, b in pairs])
         lasting = np.array([small.durations[a:b].sum() for a, b in pairs])
         at = index.index(first)
@@ -238,8 +250,6 @@ def _hide(
         if around.cut:
             yield None
             continue
-        less = median_agreement - mean_agreement(around.forward[1], around.backward[1])
-        confidence = min(max(1 - less / _LESS_AGREEMENT, 0), 1)
         frames = [picture(index[k], *place) for k in around.frames]
         # Which pixel of the picture stands for one of the maps.
         x, y = places.integers(reduction, size=2).tolist()
@@ -250,11 +260,10 @@ def _hide(
             halves = (motion(first, target, *place), motion(target, first + stride, *place))
             ahead, back = (np.stack(way) for way in zip(*halves, strict=True))
             through = Flow(forward=ahead, backward=back, name=small.flow.name)
-        hidden, sight, present = _hidden(
-            around, through, frames, fraction, truth, confidence, reduction, (x, y)
-        )
+        hidden, sight, present = _hidden(around, through, frames, fraction, truth, reduction, (x, y))
         ends = partial(_all, picture, (first, first + stride, target), place)
-        yield Seen(hidden, sight, present, target, ends, (x, y))
+        agreed = mean_agreement(around.forward[1], around.backward[1])
+        yield Seen(hidden, sight, present, target, ends, (x, y)), agreed
 
 
 def _all(
@@ -279,12 +288,11 @@ def _hidden(
     frames: list[np.ndarray],
     fraction: float,
     truth: np.ndarray,
-    confidence: float,
     reduction: int,
     pixel: tuple[int, int],
 ) -> tuple[Hidden, Sight, Float[Tensor, " candidates"]]:
-    """The candidates at a hidden frame, and its truth with the confidence in it. Given the flow through the
-    frame, what only the longer time changes is undone.
+    """The candidates at a hidden frame, and its truth. Given the flow through the frame, what only the longer
+    time changes is undone.
     """
     traced = trace(around, fraction)
     paths = traced.displacement[:STILL]
@@ -309,8 +317,7 @@ def _hidden(
         true = lit(true, mixed, *_still(colors, around), fraction, torch.from_numpy(sure))
     reached = 4 * fraction * (1 - fraction) * evidence.present[0, :, None, None, None]
     parts = (evidence.features[0], evidence.fine[0], evidence.doubt[0])
-    relied_on = torch.tensor(float(confidence))
-    predicted = (reached * (colors - mixed), true - mixed, relied_on, offset[0])
+    predicted = (reached * (colors - mixed), true - mixed, torch.ones(()), offset[0])
     hidden = Hidden(*(part[None].half() for part in (*parts, *predicted)))
     sight = sight_of(colors, torch.from_numpy(traced.cues), reduction * displacement, fraction)
     return hidden, sight, evidence.present[0]
