@@ -196,9 +196,10 @@ def main() -> None:
         "run": lambda: long_run(clip, options.frames),
         "viewer": lambda: many_clients(clip, options.seconds),
     }
-    content = begun(path)
+    # Before the work, during which the checkout may change.
+    content, commit = begun(path), provenance()["commit"]
     for name in [options.part] if options.part else parts:
-        content[name] = parts[name]() | {"clip": clip.name, "commit": provenance()["commit"]}
+        content[name] = parts[name]() | {"clip": clip.name, "commit": commit}
         keep(path, content)
         print(name, {key: value for key, value in content[name].items() if key != "samples"}, flush=True)
 

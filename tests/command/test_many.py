@@ -10,6 +10,8 @@ from command.running import command, fails, tweenfield
 from conftest import to_8bit, waves
 
 from tweenfield import read_video, write_video
+from tweenfield.command.batch import Job, run_all
+from tweenfield.errors import Stopped
 
 SHORT = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2", "--steps", "4"]
 SHORT += ["--device", "cpu"]
@@ -149,3 +151,15 @@ def test_a_terminal_is_no_place_for_a_video(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     fails(tweenfield("run", "-", "-o", tmp_path / "o.mp4", *SHORT), 2, "stdin, but that is a terminal")
     fails(tweenfield("run", source, source, "-o", "-", *SHORT), 2, "need a folder")
+
+
+def test_ctrl_c_tells_how_many_are_there(tmp_path):
+    jobs = [Job(tmp_path / f"{k}.mp4", str(tmp_path / "out" / f"{k}.mp4")) for k in range(3)]
+
+    def each(asked):
+        (tmp_path / "out" / "0.mp4").touch()
+        yield asked[0], {"state": "written"}
+        raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match=r"1 of 3 results are in .*out, and the same command makes the others"):
+        run_all(jobs, str(tmp_path / "out"), each)

@@ -10,7 +10,15 @@ from conftest import DEMO
 from video.clips import encode
 
 from tweenfield.storage.on_demand import OnDemand
-from tweenfield.video import Video, find_repeats, output_timeline, read_video, without_repeats
+from tweenfield.video import (
+    Video,
+    compared,
+    find_repeats,
+    new_frames,
+    output_timeline,
+    read_video,
+    without_repeats,
+)
 
 HEIGHT, WIDTH = 60, 96
 RATE = Fraction(24)
@@ -199,6 +207,24 @@ def test_a_cadence_is_judged_shot_by_shot():
     # The 24th frame is shown once only, as the shot ends: nothing is compared across the cut.
     assert find_repeats(video) == [*range(1, 25, 2), *range(50, 73, 2)]
     assert all(t in video.times for t in without_repeats(video).times)
+
+
+@pytest.mark.parametrize("length", [1, 3, 26])
+def test_stretches_that_are_compared_apart_are_as_in_one_go(length):
+    video = video_of(
+        scene(3.0 * cadence(2, 25)), scene(2.0 * np.arange(2), seed=2), scene(np.zeros(9), seed=4)
+    )
+    whole = list(compared(video))
+    assert [k for k, interval in enumerate(whole) if interval is None] == [24, 26]
+    ends = [*range(0, 35, length), 35]
+    assert [list(compared(video, begin, end)) for begin, end in pairwise(ends)] == [
+        whole[begin:end] for begin, end in pairwise(ends)
+    ]
+    apart = [interval for begin, end in pairwise(ends) for interval in compared(video, begin, end)]
+    new, shots = new_frames(video, apart)
+    assert new.times == without_repeats(video).times
+    # Of the first 25 frames 12 repeat the one before.
+    assert shots == [13, 15]
 
 
 def test_times_of_a_variable_rate_are_followed():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     )
     from tweenfield.command.run_options import Running
     from tweenfield.fitting.result import Source
+    from tweenfield.video import Compared
     from tweenfield.video.timing import Timed
+
+    # Compares all intervals of a video, and shows how far it is.
+    Compare = Callable[[Video, Stages], Iterable[Compared | None]]
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -100,13 +104,22 @@ def read_whole(source: Path, settings: Reading) -> Video:
         )
 
 
-def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
-    """The frames that are new, unless all are wanted; that some are left out is said."""
-    from tweenfield.video import without_repeats
+def without_repeats(
+    video: Video, repeats: Repeats, quiet: bool, elsewhere: Compare | None = None
+) -> tuple[Video, list[int]]:
+    """The frames that are new, unless all are wanted; that some are left out is said. Also those of them with
+    which a shot begins, as far as frames were compared, here or ``elsewhere``.
+    """
+    from tweenfield.video import compared, new_frames
 
     if repeats is Repeats.keep:
-        return video
-    new = without_repeats(video)
+        return video, []
+    with stages(quiet) as on_stage:
+        if elsewhere:
+            intervals = elsewhere(video, on_stage)
+        else:
+            intervals = on_stage.count("compare", compared(video), len(video) - 1)
+        new, shots = new_frames(video, intervals)
     if left_out := len(video) - len(new):
         one = left_out == 1
         say(
@@ -115,7 +128,7 @@ def without_repeats(video: Video, repeats: Repeats, quiet: bool) -> Video:
             "(--repeats keep takes all frames as they are)",
             quiet=quiet,
         )
-    return new
+    return new, shots
 
 
 def kept_or_laid_over(video: Video, recipe: Recipe, output: str, drawing: Running) -> Video:

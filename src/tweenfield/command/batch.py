@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tweenfield.command.console import known, print_json, say
 from tweenfield.command.options import Settings
-from tweenfield.errors import OutputError, TweenfieldError, UsageError
+from tweenfield.errors import OutputError, Stopped, TweenfieldError, UsageError
 
 # Files that a folder of videos is searched for.
 VIDEO_SUFFIXES = frozenset(
@@ -115,6 +115,7 @@ def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]
 
     Raises:
         OutputError: the folder can't be made.
+        Stopped: by Ctrl-C.
     """
     try:
         Path(output).mkdir(exist_ok=True)
@@ -123,7 +124,14 @@ def run_all(jobs: Sequence[Job], output: str, each: Each) -> list[dict[str, Any]
             f"{output}: the folder can't be made ({error.strerror}); make it first, or choose another"
         ) from error
     found = {job: {"state": "there already"} for job in jobs if Path(job.output).exists()}
-    found |= each([job for job in jobs if job not in found])
+    try:
+        found |= each([job for job in jobs if job not in found])
+    except KeyboardInterrupt:
+        made = sum(Path(job.output).exists() for job in jobs)
+        raise Stopped(
+            f"stopped by Ctrl-C; {made} of {len(jobs)} results are in {output}, and the same command makes "
+            "the others"
+        ) from None
     return [{"input": known(str(job.source)), "output": job.output, **found[job]} for job in jobs]
 
 

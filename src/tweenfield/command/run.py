@@ -70,7 +70,9 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
         raise UsageError("--shutter draws the field alone; leave it or --with out")
     companions.between_of(drawing.with_, recipe)
     video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
-    video = actions.without_repeats(video, drawing.repeats, settings.quiet)
+    video, shots = actions.without_repeats(
+        video, drawing.repeats, settings.quiet, spread.compared_elsewhere(cluster) if cluster else None
+    )
     transparent = video.alpha is not None
     timeline = actions.timeline_of(video, drawing)
     uneven = timeline.shown is not None
@@ -93,7 +95,9 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     actions.show_settings(settings.verbose, video, recipe)
     if is_stdout(output):
         with stages(settings.quiet) as on_stage:
-            expected = _make(output, video, timeline, look, drawing, settings, recipe, None, on_stage, None)
+            expected = _make(
+                output, video, timeline, shots, look, drawing, settings, recipe, None, on_stage, None
+            )
     else:
         try:
             with (
@@ -106,6 +110,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
                         output,
                         video,
                         timeline,
+                        shots,
                         look,
                         drawing,
                         settings,
@@ -136,6 +141,7 @@ def _make(
     output: str,
     video: Video,
     timeline: Timeline,
+    shots: list[int],
     look: Look,
     drawing: Running,
     settings: Settings,
@@ -190,7 +196,7 @@ def _make(
                 watched,
                 lambda done: on_stage("render", done, count, size_so_far(done)),
             )
-        write_in_pieces(output, shown, count, video.size, look, folder, elsewhere)
+        write_in_pieces(output, shown, count, video.size, look, folder, elsewhere, timeline.shots(shots))
         if watched:
             expected = watched.all()
     if expected is not None and drawing.report:

@@ -73,7 +73,7 @@ class PatchesConfig:
     def __post_init__(self) -> None:
         for name in ("side", "width", "depth", "omega", "time_step"):
             value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
+            if not 0 < value < math.inf:
                 raise ValueError(f"patches: {name} is {value}, but must be a positive number")
         check_network("patches", self.width, self.depth)
 

@@ -49,7 +49,7 @@ class SirenConfig:
     def __post_init__(self) -> None:
         for name in ("width", "depth", "omega", "time_step", "extent"):
             value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
+            if not 0 < value < math.inf:
                 raise ValueError(f"siren: {name} is {value}, but must be a positive number")
         check_network("siren", self.width, self.depth)
 

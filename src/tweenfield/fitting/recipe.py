@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,8 +39,8 @@ class FitConfig:
             raise ValueError("give either steps or epochs")
         for name in ("steps", "epochs", "learning_rate"):
             value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{name} is {value}, but must be a positive number")
+            if value is not None and not 0 < value < 2**31:
+                raise ValueError(f"{name} is {value}, but must be above 0 and below {2**31}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be {', '.join(PRECISIONS)}")
         if not 0 <= self.seed < 2**31:

@@ -72,7 +72,7 @@ def check_target(path: str | Path, *, inputs: Sequence[str | Path] = (), folder:
 
 
 @contextmanager
-def atomic_output(target: str | Path) -> Iterator[Path]:
+def atomic_output(target: str | Path, within: Path | None = None) -> Iterator[Path]:
     """A temporary name beside ``target``, renamed to it when the block ends well and removed otherwise.
 
     The block creates what the name stands for, a file or a folder. An existing file is replaced in one
@@ -81,15 +81,16 @@ def atomic_output(target: str | Path) -> Iterator[Path]:
 
     Args:
         target: where the result is wanted; its folder must exist.
+        within: the folder of the temporary name, on the same file system; by default that of ``target``.
 
     Yields:
-        A hidden path in the same folder with the same extension.
+        A hidden path in that folder with the same extension.
 
     Raises:
         OutputError: the operating system refused to create, write or rename (disk full, permission, ...).
     """
     target = Path(target)
-    temporary = _temporary(target)
+    temporary = _temporary((within or target.parent) / target.name)
     _remove_left(target)
     try:
         yield temporary

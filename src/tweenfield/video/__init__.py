@@ -8,7 +8,7 @@ from tweenfield.video.describing import VideoInfo, describe_video
 from tweenfield.video.hdr import Hdr, MasteringDisplay
 from tweenfield.video.pieces import in_pieces, packed_piece, write_in_pieces, written_in_pieces
 from tweenfield.video.reading import read_video
-from tweenfield.video.repeats import find_repeats, without_repeats
+from tweenfield.video.repeats import Compared, compared, find_repeats, new_frames, without_repeats
 from tweenfield.video.selecting import parse_frames, parse_size
 from tweenfield.video.shots import Shot, find_shots
 from tweenfield.video.time_map import TimeMap, parse_speed
@@ -21,6 +21,7 @@ __all__ = [
     "CONTAINERS",
     "Carried",
     "ColorTags",
+    "Compared",
     "Container",
     "Encoding",
     "FrameRate",
@@ -33,6 +34,7 @@ __all__ = [
     "Video",
     "VideoInfo",
     "check_output",
+    "compared",
     "container_for",
     "describe_video",
     "eight_bit",
@@ -42,6 +44,7 @@ __all__ = [
     "in_pieces",
     "is_stdout",
     "losses",
+    "new_frames",
     "output_timeline",
     "packed_piece",
     "parse_color",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil
@@ -26,6 +28,8 @@ Elsewhere: TypeAlias = "Callable[[Sequence[tuple[int, int]]], Iterable[tuple[int
 # A piece holds about as many pixels: some two minutes of drawing.
 _PIXELS = 128 * 1920 * 1080
 _FEWEST, _MOST = 16, 1024
+# What a piece is called, whole or not.
+_PIECE = re.compile(r"\.?\d{9}\b")
 
 
 def piece_length(size: tuple[int, int]) -> int:
@@ -33,10 +37,19 @@ def piece_length(size: tuple[int, int]) -> int:
     return min(max(round(_PIXELS / (size[0] * size[1])), _FEWEST), _MOST)
 
 
-def spans_of(count: int, size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Where each piece of so many frames of this (height, width) begins and ends."""
+def spans_of(count: int, size: tuple[int, int], shots: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """Where each piece of so many frames of this (height, width) begins and ends.
+
+    A piece ends where a shot does, by the numbers of their first frames, if that makes it at least half as
+    long as it may be: an encoder begins both with a frame that is predicted from none.
+    """
+    length, ends = piece_length(size), [0]
     # Encoders go astray with a few frames, so a short rest belongs to the piece before it.
-    return list(pairwise([*range(0, max(count - REORDERED, 0) + 1, piece_length(size)), count]))
+    while (latest := ends[-1] + length) <= count - REORDERED:
+        shot = bisect_right(shots, latest) - 1
+        fits = shot >= 0 and shots[shot] >= latest - length // 2
+        ends.append(shots[shot] if fits else latest)
+    return list(pairwise([*ends, count]))
 
 
 def write_in_pieces(
@@ -47,10 +60,13 @@ def write_in_pieces(
     look: Look,
     folder: Path | None,
     elsewhere: Elsewhere | None = None,
+    shots: Sequence[int] = (),
 ) -> None:
     """Write frames as ``write_video`` does, but leave pieces in ``folder``, and don't draw what is there.
 
-    GIFs, whose frames refer to those before them, are written in one go, as all is without a folder.
+    Pieces are joined in their order, each as soon as it and those before it are there. All of them stay until
+    the result is whole: what a kill leaves of an MP4 can't be read. GIFs, whose frames refer to those before
+    them, are written in one go, as all is without a folder.
 
     Args:
         path: what is written in the end.
@@ -61,6 +77,7 @@ def write_in_pieces(
         folder: where pieces are kept, if at all; whoever calls removes them.
         elsewhere: makes the pieces of these spans in place of ``draw``, by ``packed_piece``, and gives each
             with where it begins, in any order.
+        shots: numbers of frames with which a shot begins, where a piece ends if it can.
 
     Raises:
         OutputError: writing failed.
@@ -69,22 +86,29 @@ def write_in_pieces(
     if folder is None or not isinstance(container, InPieces):
         write_whole(target, container, draw(0, count), look)
         return
-    spans = spans_of(count, size)
+    spans = spans_of(count, size, shots)
     pieces = {begin: folder / f"{begin:09d}" for begin, _ in spans}
     missing = [(begin, end) for begin, end in spans if not pieces[begin].exists()]
-    if elsewhere is None:
-        for begin, end in missing:
-            frames = shown(draw(begin, end), container, look, target)
-            with atomic_output(pieces[begin]) as temporary:
-                _write_piece(temporary, container, frames, look, begin)
-    else:
-        for begin, parcel in elsewhere(missing):
-            with atomic_output(pieces[begin]) as temporary:
-                unpack(parcel, temporary)
+    arriving = None if elsewhere is None else iter(elsewhere(missing))
+
+    def in_order() -> Iterator[tuple[int, Path]]:
+        for begin, end in spans:
+            while not pieces[begin].exists():
+                if arriving is None:
+                    frames = shown(draw(begin, end), container, look, target)
+                    with atomic_output(pieces[begin]) as temporary:
+                        _write_piece(temporary, container, frames, look, begin)
+                else:
+                    arrived, parcel = next(arriving)
+                    with atomic_output(pieces[arrived]) as temporary:
+                        unpack(parcel, temporary)
+            yield begin, pieces[begin]
+
     if container.square_pixels:
         size = size[0], ceil(size[1] * look.sample_aspect_ratio)
-    with atomic_output(target) as temporary:
-        container.join(temporary, pieces, size, look)
+    # With the pieces, as whoever removes them removes what a kill left of it, on another machine as well.
+    with atomic_output(target, within=folder) as joined:
+        container.join(joined, in_order(), count, size, look)
 
 
 def packed_piece(path: str | Path, draw: Draw, span: tuple[int, int], look: Look) -> Parcel:
@@ -103,8 +127,9 @@ def in_pieces(path: str | Path) -> bool:
 
 
 def written_in_pieces(folder: Path) -> int:
-    """Bytes of all that is in ``folder`` so far."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of the pieces in ``folder`` so far, of one that isn't whole as well."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files if _PIECE.match(str(file.relative_to(folder))))
 
 
 def _write_piece(

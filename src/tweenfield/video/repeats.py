@@ -22,11 +22,13 @@ a stretch where motion jumps after each repeat, as a camera may lose frames regu
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from math import ceil, gcd, inf
 from typing import NamedTuple
 
@@ -46,6 +48,8 @@ _LONG, _BLOCK = 240, 4
 _LARGEST = 4
 # A frame is shown at most so many times.
 _HOLD = 5
+# So an interval is compared with as many before it, and after it.
+_REACH = _HOLD - 1
 # As above: change over that of the neighbours, of what repeats and of what may repeat.
 _SURE, _LIKELY = 0.3, 0.65
 # As above: change of what lies between.
@@ -73,12 +77,43 @@ class _Stretch(NamedTuple):
     hold: Fraction
 
 
+class Compared(NamedTuple):
+    """An interval against those around it: its change over theirs, whether it repeats; its mean change."""
+
+    ratio: float
+    repeats: bool
+    change: float
+
+
 def find_repeats(video: Video) -> list[int]:
     """The indices of the frames that repeat the one before, while something moves before and after.
 
     Frames that are alike because nothing moves are none. The frames are read once, in their order.
     """
-    return [int(k) + 1 for k in np.flatnonzero(_found(video)[0])]
+    return [int(k) + 1 for k in np.flatnonzero(_found(compared(video))[0])]
+
+
+def compared(video: Video, begin: int = 0, end: int | None = None) -> Iterator[Compared | None]:
+    """Each interval from one number until before another, by default all; None for a hard cut.
+
+    What is given for an interval depends on the frames around it alone, not on where it began.
+    """
+    small = _reduced(video.frames)
+    cuts = find_cuts(small)
+    end = len(cuts) if end is None else end
+    k = begin
+    while k > max(begin - _REACH, 0) and not cuts[k - 1]:
+        k -= 1
+    while k < end:
+        for this in _compared(_changes(small, cuts, k)):
+            if k >= begin:
+                yield this
+            k += 1
+            if k == end:
+                return
+        if k >= begin:
+            yield None
+        k += 1
 
 
 def without_repeats(video: Video) -> Video:
@@ -90,11 +125,22 @@ def without_repeats(video: Video) -> Video:
 
     The frames are read once, in their order.
     """
-    repeats, stretches = _found(video)
+    return new_frames(video, compared(video))[0]
+
+
+def new_frames(video: Video, intervals: Iterable[Compared | None]) -> tuple[Video, list[int]]:
+    """What ``without_repeats`` gives, and the numbers of its frames with which a shot begins, after a cut.
+
+    Args:
+        video: all frames.
+        intervals: what ``compared`` gives for them.
+    """
+    repeats, stretches, cuts = _found(intervals)
     last = len(video) - 1
     kept = [k for k in range(last + 1) if k in (0, last) or not repeats[k - 1]]
+    shots = [bisect_left(kept, k + 1) for k in cuts]
     if len(kept) == len(video):
-        return video
+        return video, shots
     places = {k: Fraction(k) for k in kept}
     for stretch in stretches:
         # A last frame that repeats is shown after the end of the motion.
@@ -108,7 +154,7 @@ def without_repeats(video: Video) -> Video:
         places.update(zip(new, even, strict=True))
     places[last] = Fraction(last)
     times = tuple(_time(video, places[k]) for k in kept)
-    return replace(video.select(kept), times=times, rate=video.rate)
+    return replace(video.select(kept), times=times, rate=video.rate), shots
 
 
 def _time(video: Video, place: Fraction) -> Fraction:
@@ -119,14 +165,16 @@ def _time(video: Video, place: Fraction) -> Fraction:
     return video.times[k] + (place - k) * (video.times[k + 1] - video.times[k])
 
 
-def _found(video: Video) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch]]:
-    """Which intervals repeat, and what follows a cadence."""
-    intervals = len(video) - 1
-    repeats, stretches = np.zeros(intervals, bool), []
-    for begin, compared in _shots(video.frames):
-        sure = np.array([c.repeats for c in compared], bool)
-        likely = sure | np.array([c.ratio < _LIKELY for c in compared], bool)
-        change = np.array([c.change for c in compared])
+def _found(
+    intervals: Iterable[Compared | None],
+) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch], list[int]]:
+    """Which intervals repeat, what follows a cadence, and the intervals with a cut."""
+    intervals, stretches = list(intervals), []
+    repeats = np.zeros(len(intervals), bool)
+    for begin, shot in _shots(intervals):
+        sure = np.array([c.repeats for c in shot], bool)
+        likely = sure | np.array([c.ratio < _LIKELY for c in shot], bool)
+        change = np.array([c.change for c in shot])
         for found in list(_cadences(sure, likely, 0)):
             sure[found.first : found.end] = found.repeats
             if _is_even(change[found.first : found.end], found.repeats):
@@ -134,7 +182,7 @@ def _found(video: Video) -> tuple[Bool[np.ndarray, " intervals"], list[_Stretch]
                 own = int(np.argmin(found.repeats)) + 1 if found.cut_short else 0
                 stretches.append(_Stretch(begin + found.first + own, begin + found.end, found.hold))
         repeats[begin : begin + len(sure)] = sure
-    return repeats, stretches
+    return repeats, stretches, [k for k, interval in enumerate(intervals) if interval is None]
 
 
 @dataclass(frozen=True)
@@ -146,28 +194,24 @@ class _Change:
     mean: float
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """An interval against those around it: its change over theirs, whether it repeats; its mean change."""
-
-    ratio: float
-    repeats: bool
-    change: float
-
-
-def _shots(frames: Levels[Rows, "frames height width 3"]) -> Iterator[tuple[int, list[_Compared]]]:
+def _shots(intervals: Iterable[Compared | None]) -> Iterator[tuple[int, list[Compared]]]:
     """For each shot of two frames or more, its first frame and its intervals."""
+    begin, shot = 0, list[Compared]()
+    for this in chain(intervals, [None]):
+        if this is not None:
+            shot.append(this)
+            continue
+        if shot:
+            yield begin, shot
+        begin, shot = begin + len(shot) + 1, []
+
+
+def _reduced(frames: Levels[Rows, "frames height width 3"]) -> UInt8[OnDemand, "frames rows columns 3"]:
+    """Small pictures, on demand."""
     height, width = frames.shape[1:3]
     scale = min(_LONG / max(height, width), 1 / 2)
     size = max(round(height * scale), 1), max(round(width * scale), 1)
-    small = OnDemand(lambda k: eight_bit(resize(frames[k], size)), (len(frames), *size, 3), np.uint8)
-    cuts = find_cuts(small)
-    begin = 0
-    while begin < len(frames) - 1:
-        compared = list(_compared(_changes(small, cuts, begin)))
-        if compared:
-            yield begin, compared
-        begin += len(compared) + 1
+    return OnDemand(lambda k: eight_bit(resize(frames[k], size)), (len(frames), *size, 3), np.uint8)
 
 
 def _changes(
@@ -185,47 +229,45 @@ def _changes(
         before = after
 
 
-def _compared(changes: Iterator[Float32[np.ndarray, " blocks"]]) -> Iterator[_Compared]:
+def _compared(changes: Iterator[Float32[np.ndarray, " blocks"]]) -> Iterator[Compared]:
     """Each interval of a shot against at most four before and four after it."""
-    reach = _HOLD - 1
     earlier: list[_Change] = []
     later: deque[_Change] = deque()
     for blocks in changes:
         later.append(_Change(blocks, float(np.sort(blocks)[-_LARGEST:].mean()), float(blocks.mean())))
-        if len(later) > reach:
+        if len(later) > _REACH:
             this = later.popleft()
             yield _compare(this, earlier, list(later))
-            earlier = [*earlier, this][-reach:]
+            earlier = [*earlier, this][-_REACH:]
     while later:
         this = later.popleft()
         yield _compare(this, earlier, list(later))
-        earlier = [*earlier, this][-reach:]
+        earlier = [*earlier, this][-_REACH:]
 
 
-def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> _Compared:
-    reach = _HOLD - 1
+def _compare(this: _Change, earlier: list[_Change], later: list[_Change]) -> Compared:
     before = [other.largest for other in reversed(earlier)]
     after = [other.largest for other in later]
     # What is beyond the ends of the shot isn't known: for all we know, there is motion.
-    around = _around(before + [inf] * (reach - len(before)), after + [inf] * (reach - len(after)), inf)
+    around = _around(before + [inf] * (_REACH - len(before)), after + [inf] * (_REACH - len(after)), inf)
     ratio = this.largest / max(around, _TINY)
     around = _around(before, after, _BETWEEN)
     if ratio >= _LIKELY or around < _LEVELS or this.largest >= _SURE * around:
-        return _Compared(ratio, repeats=False, change=this.mean)
+        return Compared(ratio, repeats=False, change=this.mean)
     own = np.max([other.blocks for other in (*earlier, *later)], axis=0)
     moves = np.sort(np.where(this.blocks > _OWN * own, this.blocks, 0))[::-1]
     goes_on = (
         moves[min(1, len(moves) - 1)] > max(_LEVELS, _SHARE * around)
         or moves[int(_MANY * len(moves))] > _FAINT
     )
-    return _Compared(ratio, repeats=not goes_on, change=this.mean)
+    return Compared(ratio, repeats=not goes_on, change=this.mean)
 
 
 def _around(before: list[float], after: list[float], between: float) -> float:
     """The largest change both before and after, with few intervals between, all below this share of it."""
     most = 0.0
-    for i in range(min(len(before), _HOLD - 1)):
-        for j in range(min(len(after), _HOLD - 1 - i)):
+    for i in range(min(len(before), _REACH)):
+        for j in range(min(len(after), _REACH - i)):
             least = min(before[i], after[j])
             if all(other < between * least for other in (*before[:i], *after[:j])):
                 most = max(most, least)

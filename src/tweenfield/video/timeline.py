@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -57,6 +58,15 @@ class Timeline:
         for before, after in pairwise(self.positions):
             steps.append(after - before or (steps[-1] if steps else Fraction(1)))
         return [*steps, steps[-1] if steps else Fraction(1)]
+
+    def shots(self, begin: Sequence[int]) -> list[int]:
+        """The numbers of the frames with which a shot begins, given those of the observed frames.
+
+        Across a cut the first shot goes on until the middle.
+        """
+        ends = [Fraction(2 * k - 1, 2) for k in begin]
+        shown = [bisect_left(ends, position) for position in self.positions] if ends else []
+        return [k for k, (before, after) in enumerate(pairwise(shown), start=1) if before != after]
 
 
 def output_timeline(

@@ -36,8 +36,9 @@ def clip(tmp_path_factory):
 
 
 PROGRAM = """
+from tweenfield.command.cluster import spread
 from tweenfield.video import pieces
-pieces._MOST = {}
+pieces._MOST, spread._COMPARED = {}, 3
 from tweenfield.command.app import main
 main()
 """
@@ -45,7 +46,7 @@ main()
 
 def tweenfield(*arguments, piece=1024, within=None):
     """The command in a process of its own, as the checks of shapes in this one can't be sent to others; on
-    one thread, with pieces of so many frames.
+    one thread, with pieces of so many frames and few that are compared by a task.
     """
     return subprocess.run(
         [sys.executable, "-c", PROGRAM.format(piece), *map(str, arguments)],
@@ -78,9 +79,11 @@ def test_a_clip_is_a_task_and_one_that_fails_is_named(nodes, clips, tmp_path):
     flags[1] = "transport"
     ended = tweenfield("run", clips, "-o", alone, *flags[:-2])
     assert "1 of 3 inputs failed" in ended.stderr
-    ended = tweenfield("run", clips, "-o", spread, *flags, "--ray", nodes[0], "--json", "-")
+    # As it was named, from a folder that the other processes aren't in.
+    line = ["run", clips.name, "-o", spread, *flags, "--ray", nodes[0], "--json", "-"]
+    ended = tweenfield(*line, within=clips.parent)
     assert ended.returncode == 1 and "1 of 3 inputs failed" in ended.stderr
-    assert f"{clips / 'broken.mp4'}: this isn't a video" in ended.stderr
+    assert f"tweenfield: {clips.name}/broken.mp4: this isn't a video" in ended.stderr
     states = {Path(r["input"]).name: r["state"] for r in json.loads(ended.stdout)["results"]}
     assert states == {"a.mkv": "written", "b.mp4": "written", "broken.mp4": "failed"}
     assert {p.name: p.read_bytes() for p in spread.iterdir()} == {

@@ -26,10 +26,12 @@ class Luggage:
     Attributes:
         content: the pickle; in place of a path it has the key of ``files``.
         files: files and folders by their absolute path, and what identifies them.
+        names: what each was called.
     """
 
     content: bytes
     files: dict[str, Stamp]
+    names: dict[str, str]
 
 
 class Absent(Exception):
@@ -39,24 +41,25 @@ class Absent(Exception):
 def pack(value: Any) -> Luggage:
     """Anything that cloudpickle takes, functions within functions included."""
     files: dict[str, Stamp] = {}
+    names: dict[str, str] = {}
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # no types without Ray
         def persistent_id(self, item: Any) -> str | None:
             if not isinstance(item, Path) or not item.exists():
                 return None
             place = str(item.absolute())
-            files[place] = stamp_of(item)
+            files[place], names[place] = stamp_of(item), str(item)
             return place
 
     buffer = io.BytesIO()
     Pickler(buffer).dump(value)
-    return Luggage(buffer.getvalue(), files)
+    return Luggage(buffer.getvalue(), files, names)
 
 
 def unpacked(
     luggage: Luggage, sent: Callable[[str], Parcel] | None, folder: Path
 ) -> tuple[Any, dict[str, str]]:
-    """The value, and the paths at which files are now that were elsewhere before.
+    """The value, and the paths at which files are now, with what each was called.
 
     Args:
         luggage: what ``pack`` made.
@@ -66,22 +69,23 @@ def unpacked(
     Raises:
         Absent: there are such, and they weren't sent along.
     """
-    moved: dict[str, str] = {}
+    now: dict[str, Path] = {}
     for place, stamp in luggage.files.items():
-        if _is_seen(Path(place), stamp):
+        now[place] = Path(place)
+        if _is_seen(now[place], stamp):
             continue
         if sent is None:
             raise Absent
         # In a folder of its own, as a name may be in many places, and says what kind of file it is.
-        new = Path(tempfile.mkdtemp(dir=folder), Path(place).name)
-        unpack(sent(place), new)
-        moved[place] = str(new)
+        now[place] = Path(tempfile.mkdtemp(dir=folder), Path(place).name)
+        unpack(sent(place), now[place])
 
     class Unpickler(pickle.Unpickler):
         def persistent_load(self, place: str) -> Path:
-            return Path(moved.get(place, place))
+            return now[place]
 
-    return Unpickler(io.BytesIO(luggage.content)).load(), moved
+    value = Unpickler(io.BytesIO(luggage.content)).load()
+    return value, {str(path): luggage.names[place] for place, path in now.items()}
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from tweenfield.command import actions, trust
 from tweenfield.command.batch import Each, Job, failed
-from tweenfield.command.console import stages
+from tweenfield.command.console import Stages, stages
 from tweenfield.command.options import Device, Keyframes, Settings
 from tweenfield.command.run_options import Running
 from tweenfield.errors import ClusterError, UsageError, VideoError
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from tweenfield.bench.cells import Elsewhere, Row, Setting
     from tweenfield.command.cluster.tasks import Cluster, Need
     from tweenfield.storage.parcel import Parcel
+    from tweenfield.video import Compared
 
 _FOLDERS = ("report", "error_maps")
 # Bytes that a process needs, more for each pixel of a frame, and with a field that samples the whole clip for
 # each pixel of all frames: a little above what docs/costs.md and docs/settings.md have.
 _MEMORY, _PER_PIXEL, _PER_SAMPLE = 1 << 30, 500, 50
+# Frames that a task looks through for repeats: some half a minute at 1080p.
+_COMPARED = 1024
 
 
 def joined(ray: str | None) -> AbstractContextManager[Cluster | None]:
@@ -77,6 +81,40 @@ def device_of(cluster: Cluster, device: Device) -> str:
     if device is Device.cuda and not cluster.gpus:
         raise UsageError("--device cuda: no machine of the cluster has a GPU; leave it out")
     return "cuda" if cluster.gpus and device is not Device.cpu else "cpu"
+
+
+@final
+@dataclass(frozen=True)
+class Comparing:
+    """Compares the frames of any stretch of a video on another machine."""
+
+    video: Video
+
+    def __call__(self, span: tuple[int, int]) -> list[Compared | None]:
+        from tweenfield.video import compared
+
+        return list(compared(self.video, *span))
+
+
+def compared_elsewhere(cluster: Cluster) -> actions.Compare:
+    """What compares the frames of many stretches at once."""
+
+    def compare(video: Video, on_stage: Stages) -> Iterator[Compared | None]:
+        from tweenfield.command.cluster.tasks import Failed
+
+        count, need = len(video) - 1, need_of("cpu", video.size)
+        spans = list(pairwise([*range(0, count, _COMPARED), count]))
+        found: dict[int, list[Compared | None]] = {}
+        done = 0
+        for number, stretch in cluster.run(Comparing(video), spans, lambda span: need):
+            begin, end = spans[number]
+            if isinstance(stretch, Failed):
+                raise ClusterError(f"{video.name}: frames {begin} to {end}: {stretch.reason}")
+            found[number], done = stretch, done + end - begin
+            on_stage("compare", done, count)
+        return chain.from_iterable(found[number] for number in range(len(spans)))
+
+    return compare
 
 
 class Drawn(NamedTuple):
@@ -208,11 +246,11 @@ class Clip:
     drawing: Running
     settings: Settings
 
-    def __call__(self, job: tuple[Path, str, str | Path]) -> Made:
+    def __call__(self, job: tuple[Path, str, str, str | Path]) -> Made:
         from tweenfield.command.run import run_one
         from tweenfield.storage.parcel import packed
 
-        source, name, flow = job
+        source, called, name, flow = job
         said = io.StringIO()
         with tempfile.TemporaryDirectory() as folder, redirect_stderr(said):
             # A folder of its own, as a name may be any.
@@ -229,7 +267,8 @@ class Clip:
             asked = {name: getattr(drawing, name) for name in _FOLDERS}
             folders = {name: packed(path) for name, path in asked.items() if path}
         lines = [line for line in said.getvalue().splitlines() if line.startswith("tweenfield: ")]
-        return Made(made, facts, folders, [line.replace(str(output), name) for line in lines])
+        told = [line.replace(str(output), name).replace(str(source), called) for line in lines]
+        return Made(made, facts, folders, told)
 
 
 def _extent(source: Path | Sequence[Path], wanted: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
@@ -261,11 +300,11 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
 
         given = Path(settings.flow)
         flow = given if given.exists() else settings.flow
-        items = [(job.source, Path(job.output).name, flow) for job in jobs]
+        items = [(job.source, str(job.source), Path(job.output).name, flow) for job in jobs]
         work = Clip(drawing=drawing, settings=replace(settings, device=Device(device)))
         sampled = actions.recipe_of(settings).objective.holds_clip
 
-        def need(item: tuple[Path, str, str | Path]) -> Need:
+        def need(item: tuple[Path, str, str, str | Path]) -> Need:
             size, frames = _extent(item[0], parse_size(settings.size) if settings.size else None)
             return need_of(device, size, frames * size[0] * size[1] if sampled else 0)
 
@@ -274,7 +313,8 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
             for done, (number, made) in enumerate(cluster.run(work, items, need), start=1):
                 job = jobs[number]
                 if isinstance(made, Failed):
-                    yield job, failed(f"{job.source}: {made.reason}")
+                    named = str(job.source) in made.reason
+                    yield job, failed(made.reason if named else f"{job.source}: {made.reason}")
                 else:
                     for line in made.said:
                         print(line, file=sys.stderr)

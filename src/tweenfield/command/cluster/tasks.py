@@ -96,7 +96,10 @@ def connected(address: str) -> Iterator[Cluster]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
-        raise ClusterError(f"{address}: Ray can't be used there ({said}); check the address") from error
+        raise ClusterError(
+            f"{address}: Ray can't be used there ({said}); check the address, and set RAY_AUTH_MODE=token if "
+            "the cluster was started with a token"
+        ) from error
     # Ray tells of each try and each lost machine on stdout, which is for results.
     with redirect_stdout(io.StringIO()):
         try:
@@ -219,19 +222,19 @@ def _task(shared: Any, bag: Any, sent: dict[str, Any] | None, threads: int, rele
         )
     use_threads(threads)
     get = None if sent is None else lambda place: ray.get(sent[place])
-    moved: dict[str, str] = {}
+    names: dict[str, str] = {}
     try:
         with tempfile.TemporaryDirectory() as folder:
             opened = _opened(shared, get)
             item, own = unpacked(bag, get, Path(folder))
-            moved = opened.moved | own
+            names = opened.names | own
             return _Done(opened.work(item))
     except Absent:
         return _Unseen()
     except TweenfieldError as error:
         said = str(error)
-        for before, after in moved.items():
-            said = said.replace(after, before)
+        for path, name in names.items():
+            said = said.replace(path, name)
         return Failed(reason=said)
 
 
@@ -244,7 +247,7 @@ class _Opened:
 
         self.content = luggage.content
         self._folder = tempfile.TemporaryDirectory()
-        self.work, self.moved = unpacked(luggage, get, Path(self._folder.name))
+        self.work, self.names = unpacked(luggage, get, Path(self._folder.name))
 
 
 _last: _Opened | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -123,8 +123,10 @@ class InPieces(Container, Protocol):
         """Write frames from number ``begin`` on into a file or folder for ``join``."""
         ...
 
-    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
-        """Put pieces, by the number of their first frame, together with all that is carried over; frames
-        have this (height, width).
+    def join(
+        self, path: Path, pieces: Iterable[tuple[int, Path]], count: int, size: tuple[int, int], look: Look
+    ) -> None:
+        """Put pieces, each with the number of its first frame, together as they come, with all that is
+        carried over; there are ``count`` frames of this (height, width).
         """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -101,14 +101,14 @@ class Coded:
             container.mux(picture.rest())
         return count
 
-    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
-        """Put pieces together, with all that is carried over; frames have this (height, width)."""
-        with av.open(f"file:{pieces[0]}") as source:
-            frames = source.streams.video[0].frames or REORDERED
-        shape = _Shape(size=size, depth=look.depth, clear=self.stays_clear(look), frames=frames)
+    def join(
+        self, path: Path, pieces: Iterable[tuple[int, Path]], count: int, size: tuple[int, int], look: Look
+    ) -> None:
+        """Put pieces together as they come, with all that is carried over."""
+        shape = _Shape(size=size, depth=look.depth, clear=self.stays_clear(look), frames=count)
         codec = self.codec_for(look.encoding, look.depth, clear=shape.clear)
         with self._opened(path, shape, look) as (container, picture, carrier):
-            for begin, piece in pieces.items():
+            for begin, piece in pieces:
                 start = look.tick(begin) * look.clock
                 for number, packet in enumerate(_packets(piece, codec.unpacked), start=begin):
                     assert packet.dts is not None and packet.pts is not None and packet.time_base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -57,10 +57,12 @@ class Pngs:
             (path / f"{begin + count - 1:06d}.png").write_bytes(png)
         return count
 
-    def join(self, path: Path, pieces: Mapping[int, Path], size: tuple[int, int], look: Look) -> None:
+    def join(
+        self, path: Path, pieces: Iterable[tuple[int, Path]], count: int, size: tuple[int, int], look: Look
+    ) -> None:
         """All pictures in one new folder; the pieces stay until it is whole."""
         path.mkdir()
-        for piece in pieces.values():
+        for _, piece in pieces:
             for picture in piece.iterdir():
                 try:
                     (path / picture.name).hardlink_to(picture)
