@@ -17,6 +17,7 @@ from common import arguments, begun, keep, mean_psnr
 from tweenfield import DeepFlow, Dis, Farneback, Recipe, estimate_flow, fit, hide, read_video, standard
 from tweenfield.drawing.render import render_colors
 from tweenfield.fields.transport import candidates, field
+from tweenfield.fitting.leave_out.hidden_frames import Kind
 from tweenfield.fitting.recipe import replace as change
 
 SHORT = change(standard(), steps=200, crops=6)
@@ -37,11 +38,11 @@ ROWS: dict[str, dict] = {
         "absent": (6, 7, 8, 9),
         "patches": {"fields.transport.candidates._STILL_SHARE": np.float32(0)},
     },
-    "hidden at half size only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 2),)}},
-    "hidden at full size only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 1),)}},
-    "hidden at a quarter only": {"patches": {"fitting.leave_out.hidden_frames._KINDS": ((4, 4),)}},
+    "hidden at half size only": {"patches": {"fitting.leave_out.objective.TO_FIT": (Kind(2, 2),)}},
+    "hidden at full size only": {"patches": {"fitting.leave_out.objective.TO_FIT": (Kind(2, 1),)}},
+    "hidden at a quarter only": {"patches": {"fitting.leave_out.objective.TO_FIT": (Kind(4, 4),)}},
     "half and full size, no quarter": {
-        "patches": {"fitting.leave_out.hidden_frames._KINDS": ((2, 2), (2, 1))}
+        "patches": {"fitting.leave_out.objective.TO_FIT": (Kind(2, 2), Kind(2, 1))}
     },
     "every hidden frame counts in full": {
         "patches": {"fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9}

@@ -26,7 +26,7 @@ from tweenfield.drawing.render import render
 from tweenfield.fields.transport import Transport
 from tweenfield.fields.transport.expected import cues_of
 from tweenfield.fields.transport.maps import place
-from tweenfield.fitting.leave_out.hidden_frames import Seen, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import AS_SEEN, TO_FIT, Seen, hide_frames
 
 PIXELS, WIDTH, STEPS, RATE = 600, 16, 2500, 6e-3
 FRAMES, POINTS = 32, 300
@@ -72,7 +72,8 @@ def samples(data: Path) -> list[Sample]:
         flow = estimate_flow(split.observed, Dis())
         with torch.enable_grad():
             field = fit(split.observed, flow, standard(), device="cpu").field
-        kinds = [hidden(field, kind) for kind in hide_frames(Observed(split.observed, flow), 1, 20)]
+        ways = (AS_SEEN, *TO_FIT[1:])
+        kinds = [hidden(field, k) for k in hide_frames(Observed(split.observed, flow), 1, 20, ways) if k]
         for kind, frames in enumerate((held_out(field, split), *kinds)):
             pixels = []
             for cues, squared in frames:

@@ -33,7 +33,7 @@ def moving(count):
 
 
 def hide_frames(*given):
-    return [[seen.hidden for seen in kind] for kind in seen_frames(*given)]
+    return [[seen.hidden for seen in kind] for kind in seen_frames(*given) if kind]
 
 
 @pytest.mark.parametrize("reduction", [1, 2])

@@ -49,9 +49,6 @@ from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stre
 from tweenfield.flow.sampling import displaced, reduce, sample_linear
 from tweenfield.video.depth import colors, full_scale
 
-# The kinds of hidden frames: every n-th frame is kept, and the picture is shrunk by this factor.
-FULL_SIZE = (2, 1)
-_KINDS = ((2, 2), FULL_SIZE, (4, 4))
 # Larger maps are cropped to these sides, so that preparation costs about the same for any size; where they
 # are smaller than the picture, of which a crop is many times as large, to half of each.
 _LARGEST = (240, 360)
@@ -59,6 +56,24 @@ _LARGEST = (240, 360)
 _SMALLEST = 12
 # A hidden frame with this much less agreement than the median has confidence 0.
 _LESS_AGREEMENT = 0.2
+
+
+class Kind(NamedTuple):
+    """How frames are hidden."""
+
+    stride: int
+    """Every n-th frame is kept."""
+    shrink: int
+    """By how much the picture is smaller."""
+    undone: bool = True
+    """Whether what only the longer time changes is undone (``longer_interval``)."""
+
+
+# What the weights are fitted to.
+TO_FIT = (Kind(2, 2), Kind(2, 1), Kind(4, 4))
+# What tells of errors, which paths that bend and light that changes are a part of.
+AS_SEEN = Kind(2, 2, undone=False)
+FULL_SIZE_AS_SEEN = Kind(2, 1, undone=False)
 
 
 class Hidden(NamedTuple):
@@ -154,17 +169,11 @@ class Seen(NamedTuple):
 
 
 def hide_frames(
-    observed: Observed,
-    reduction: int,
-    count: int,
-    kinds: Sequence[tuple[int, int]] = _KINDS,
-    *,
-    undone: bool = True,
+    observed: Observed, reduction: int, count: int, kinds: Sequence[Kind] = TO_FIT
 ) -> list[list[Seen]]:
-    """Hidden frames of each kind that the video allows, at most ``count`` of a kind.
+    """Hidden frames of each kind, at most ``count`` of each, none of a kind that the video doesn't allow.
 
-    ``reduction`` says by how much the maps are smaller than the picture; ``undone``, whether what only the
-    longer time changes is undone (``longer_interval``).
+    ``reduction`` says by how much the maps are smaller than the picture.
     """
     small = observed.reduced(reduction)
     # No more stretches than hold the hidden frames: the flow of an interval takes as long as many steps.
@@ -172,15 +181,13 @@ def hide_frames(
     composed = lru_cache(maxsize=8)(partial(_composed, small.flow))
     hidden: list[list[tuple[Seen, float]]] = [[] for _ in kinds]
     # All kinds of a frame at once: its surroundings, frames and flow made on demand, are the same.
-    for found in zip_longest(
-        *(_hide(observed, composed, reduction, *kind, count, parts, undone) for kind in kinds)
-    ):
+    for found in zip_longest(*(_hide(observed, composed, reduction, kind, count, parts) for kind in kinds)):
         for kind, seen in zip(hidden, found, strict=True):
             if seen is not None:
                 kind.append(seen)
     shown = [k for part in parts for k in part[:-1]]
     usual = float(np.median(small.residuals[shown][:, 2])) if any(hidden) else 0.0
-    return [[_relied_on(seen, usual - agreed) for seen, agreed in kind] for kind in hidden if kind]
+    return [[_relied_on(seen, usual - agreed) for seen, agreed in kind] for kind in hidden]
 
 
 def _relied_on(seen: Seen, less: float) -> Seen:
@@ -193,18 +200,17 @@ def _hide(
     observed: Observed,
     composed: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
     reduction: int,
-    stride: int,
-    shrink: int,
+    kind: Kind,
     count: int,
     parts: list[range],
-    undone: bool,
 ) -> Iterator[tuple[Seen, float] | None]:
-    """Frames of a video, hidden from a window of every ``stride``-th frame, all shrunk by ``shrink``, each
-    with the agreement of the flows around it. Confidence is left at 1.
+    """Frames of a video that are hidden in one way, each with the agreement of the flows around it.
+    Confidence is left at 1.
 
     None stands for one whose window has a cut.
     """
     video, small = observed.video, observed.reduced(reduction)
+    stride, shrink, undone = kind
     # In pixels of the maps. Larger frames are cropped; what is left of a side that doesn't divide is dropped.
     rows, columns = (
         min(side // (shrink * reduction), most // min(reduction, 2)) // COARSER * COARSER

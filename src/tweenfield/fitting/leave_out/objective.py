@@ -17,7 +17,7 @@ from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
 from tweenfield.fitting.leave_out.calibration import calibrate, moderate, spread
-from tweenfield.fitting.leave_out.hidden_frames import Hidden, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import AS_SEEN, TO_FIT, Hidden, hide_frames
 from tweenfield.fitting.leave_out.shares import measure_shares
 from tweenfield.fitting.losses import Losses
 from tweenfield.flow.observed import Observed
@@ -90,10 +90,9 @@ class HiddenFrames:
     def __init__(self, config: LeaveOut, observed: Observed, device: torch.device) -> None:
         self._config, self.learnt = config, nn.ModuleDict()
         self._reduction = map_reduction(*observed.video.size)
-        seen = hide_frames(observed, self._reduction, config.hidden)
+        *kinds, self._calibrating = hide_frames(observed, self._reduction, config.hidden, (*TO_FIT, AS_SEEN))
+        seen = [kind for kind in kinds if kind]
         self._looked_at = spread(seen)
-        # Of the first kind alone: the others tell less of the errors between observed frames.
-        self._calibrating = seen[0] if seen else []
         self._kinds = [[Hidden(*(part.to(device) for part in one.hidden)) for one in kind] for kind in seen]
         sides = [side for kind in self._kinds for hidden in kind for side in hidden.size]
         # In pixels of the maps, and whole pixels of what the network sees.

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from tweenfield.fields.shares import CLASSES, Between, classes
 from tweenfield.fields.transport.expected import disagreement
 from tweenfield.fields.transport.mixing import Mixing
-from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE_AS_SEEN, hide_frames
 from tweenfield.flow.observed import Observed
 from tweenfield.video.depth import colors
 
@@ -47,9 +47,7 @@ def measure_shares(
         on_progress: called with the number of hidden frames drawn and to be drawn.
     """
     gained, squared = np.zeros(CLASSES), np.zeros(CLASSES)
-    seen = [
-        one for kind in hide_frames(observed, reduction, _FRAMES, [FULL_SIZE], undone=False) for one in kind
-    ]
+    (seen,) = hide_frames(observed, reduction, _FRAMES, [FULL_SIZE_AS_SEEN])
     for done, one in enumerate(seen, start=1):
         first, second, truth = one.pictures()
         x, y = one.pixel
