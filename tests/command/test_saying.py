@@ -39,7 +39,8 @@ def test_a_terminal_shows_bars_that_end_full(clip, tmp_path, monkeypatch):
     for line in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", result.stderr).replace("\r", "\n").splitlines():
         if found := re.match(r"(\w+) +\S+.* (\d+)/(\d+) ", line):
             last[found[1]] = found[2], found[3]
-    assert last == {"read": ("5", "5"), "flow": ("4", "4"), "fit": ("20", "20"), "render": ("10", "10")}
+    ends = {"read": "5", "compare": "4", "flow": "4", "fit": "20", "render": "10"}
+    assert last == {stage: (count, count) for stage, count in ends.items()}
     assert " dB" in result.stderr and "/s" in result.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,10 +38,12 @@ class FitConfig:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs")
-        for name in ("steps", "epochs", "learning_rate"):
+        for name in ("steps", "epochs"):
             value = getattr(self, name)
             if value is not None and not 0 < value < 2**31:
                 raise ValueError(f"{name} is {value}, but must be above 0 and below {2**31}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate is {self.learning_rate}, but must be a positive number")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be {', '.join(PRECISIONS)}")
         if not 0 <= self.seed < 2**31:
