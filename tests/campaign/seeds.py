@@ -61,6 +61,12 @@ def pictures() -> np.ndarray:
     return np.stack([to_8bit(waves(HEIGHT, WIDTH, 1.5 * k, -0.5 * k)) for k in range(COUNT)])
 
 
+def clip_and_model(seeds: dict[str, Seed], folder: Path) -> None:
+    """Copy ``in.mp4`` and ``m.tween`` into a folder."""
+    shutil.copy(seeds["mp4"].folder / "in.mp4", folder)
+    shutil.copy(seeds["tween-siren"].folder / "m.tween", folder)
+
+
 def make_seeds(root: Path) -> dict[str, Seed]:
     """A seed of each format, in folders of their own under ``root``."""
     frames, seeds = pictures(), {}

@@ -1,11 +1,10 @@
 """A disk that is really full: nothing half-written, and the same command goes on once there is room."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
-from campaign.seeds import TINY, make_seeds
+from campaign.seeds import TINY, clip_and_model, make_seeds
 from kills.killing import command, content
 
 LINES = {
@@ -32,8 +31,7 @@ def folder(seeds, tmp_path):
     """A clip, a model of it, and a place for a disk, which ``sized`` mounts or changes."""
     folder = tmp_path / "work"
     (folder / "disk").mkdir(parents=True)
-    shutil.copy(seeds["mp4"].folder / "in.mp4", folder)
-    shutil.copy(seeds["tween-siren"].folder / "m.tween", folder)
+    clip_and_model(seeds, folder)
     yield folder
     subprocess.run(["umount", folder / "disk"], check=False, capture_output=True)
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from campaign.judging import fingerprint
-from campaign.seeds import TINY, make_seeds
+from campaign.seeds import TINY, clip_and_model, make_seeds
 from command.running import command, fails, tweenfield
 
 MEMORY = 4 << 30
@@ -35,8 +35,7 @@ def folder(seeds, tmp_path):
     """A clip and a model of it."""
     folder = tmp_path / "work"
     folder.mkdir()
-    shutil.copy(seeds["mp4"].folder / "in.mp4", folder)
-    shutil.copy(seeds["tween-siren"].folder / "m.tween", folder)
+    clip_and_model(seeds, folder)
     return folder
 
 

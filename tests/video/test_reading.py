@@ -156,16 +156,21 @@ def test_a_raw_stream_without_stamps_plays_at_its_rate(tmp_path):
     assert video.times == tuple(F(k, 25) for k in range(12))
 
 
-@pytest.mark.parametrize("degrees", [90, 180, -90])
-def test_phone_videos_are_turned_upright(tmp_path, degrees):
-    frames = texture(2)
-    path = encode(
-        tmp_path / "a.mp4",
+def displayed(path, frames, degrees, **flips):
+    """A lossless video that players turn and mirror."""
+    return encode(
+        path,
         frames,
         pixel_format="yuv444p",
         options={"qp": "0"},
-        setup=lambda stream: stream.set_display_rotation(degrees),
+        setup=lambda stream: stream.set_display_rotation(degrees, **flips),
     )
+
+
+@pytest.mark.parametrize("degrees", [90, 180, -90])
+def test_phone_videos_are_turned_upright(tmp_path, degrees):
+    frames = texture(2)
+    path = displayed(tmp_path / "a.mp4", frames, degrees)
     upright = np.rot90(frames, degrees // 90, axes=(1, 2))
     video = read_video(path)
     assert video.frames.shape == upright.shape
@@ -188,13 +193,7 @@ def test_phone_videos_are_turned_upright(tmp_path, degrees):
 )
 def test_mirrored_videos_are_shown_as_players_do(tmp_path, degrees, flips, upright):
     frames = texture(2)
-    path = encode(
-        tmp_path / "a.mp4",
-        frames,
-        pixel_format="yuv444p",
-        options={"qp": "0"},
-        setup=lambda stream: stream.set_display_rotation(degrees, **flips),
-    )
+    path = displayed(tmp_path / "a.mp4", frames, degrees, **flips)
     shown = np.asarray(read_video(path).frames).astype(int)
     assert np.abs(shown - upright(frames)).mean() < 2
     assert describe_video(path).mirrored == (len(flips) == 1)
