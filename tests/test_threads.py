@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 
 import cv2
-import numba
 import numpy as np
 import pytest
 import torch
@@ -28,14 +27,13 @@ TIMES = [0.25, 1.5, 3.75]
 
 @contextmanager
 def threads(count):
-    before = torch.get_num_threads(), cv2.getNumThreads(), numba.get_num_threads()
+    before = torch.get_num_threads(), cv2.getNumThreads()
 
-    def use(of_torch, of_opencv, of_numba):
+    def use(of_torch, of_opencv):
         cv2.setNumThreads(of_opencv)
-        numba.set_num_threads(min(of_numba, numba.config.NUMBA_NUM_THREADS))
         torch.set_num_threads(of_torch)
 
-    use(count, count, count)
+    use(count, count)
     try:
         yield
     finally:

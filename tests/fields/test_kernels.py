@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import to_8bit, waves
-from numba import prange
 from numba.core import caching
 
 from tweenfield import Dis, Grid, Observed, TransportConfig, Video, estimate_flow
-from tweenfield.fields import splines
+from tweenfield.fields import machine_code, splines
 from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fields.transport import kernels
 from tweenfield.flow import sampling
@@ -132,9 +131,9 @@ def test_loops_are_compiled_where_their_code_cannot_be_kept(monkeypatch):
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
 
     def double(values):
-        for k in prange(len(values)):
+        for k in range(len(values)):
             values[k] *= 2
 
     values = np.ones(3)
-    kernels.compiled(double)(values)
+    machine_code.compiled(double)(values)
     assert values.tolist() == [2, 2, 2]

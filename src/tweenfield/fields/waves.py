@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
-from tweenfield.fields.transport.kernels import compiled
+from tweenfield.fields.machine_code import compiled
 
 _F = np.float32
 _QUARTERS, _HALF, _ONE = _F(2 / np.pi), _F(0.5), _F(1)
@@ -34,7 +33,7 @@ def sine_cosine(z: Tensor, sine: Tensor, cosine: Tensor) -> None:
 
 @compiled
 def _sine_cosine(z: np.ndarray, sine: np.ndarray, cosine: np.ndarray) -> None:
-    for i in prange(len(z)):
+    for i in range(len(z)):
         quarters = np.floor(z[i] * _QUARTERS + _HALF)
         r = ((z[i] - quarters * _P1) - quarters * _P2) - quarters * _P3
         r2 = r * r

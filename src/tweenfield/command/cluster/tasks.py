@@ -201,13 +201,10 @@ class Cluster:
 def use_threads(count: int) -> None:
     """Compute with so many threads in this process."""
     import cv2
-    import numba
     import torch
 
     torch.set_num_threads(count)
     cv2.setNumThreads(count)
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # set when numba is loaded
-    numba.set_num_threads(min(count, most))
 
 
 def _task(shared: Any, bag: Any, sent: dict[str, Any] | None, threads: int, release: str) -> Any:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
-from numba import prange
 from torch import Tensor
 
+from tweenfield.fields.machine_code import in_bands, inlined
 from tweenfield.fields.transport.candidates import CANDIDATES, CUES, NEAR
-from tweenfield.fields.transport.kernels import compiled, inlined
 from tweenfield.fields.transport.mixing import COARSER, FINE, GAIN, LONGEST, Evidence, doubt
 
 _F = np.float32
@@ -30,7 +29,9 @@ def gather(
     height, width = cues.shape[1:]
     features = np.empty((3 * CANDIDATES + CUES + 1, -(-height // COARSER), -(-width // COARSER)), np.float32)
     fine, differing = np.empty((FINE, height, width), np.float32), np.empty((height, width), np.float32)
-    _gather_rows(colors.numpy(), cues, present.astype(np.float32), _F(fraction), features, fine, differing)
+    here = present.astype(np.float32)
+    rows = features.shape[1]
+    _gather_rows(rows, colors.numpy(), cues, here, _F(fraction), features, fine, differing)
     return Evidence(
         features=torch.from_numpy(features)[None],
         fine=torch.from_numpy(fine)[None],
@@ -48,8 +49,10 @@ def _saturated(value: Any) -> Any:
     return x * (_F(27) + x * x) / (_F(27) + _F(9) * x * x)
 
 
-@compiled
+@in_bands
 def _gather_rows(
+    begin: int,
+    end: int,
     colors: np.ndarray,
     cues: np.ndarray,
     present: np.ndarray,
@@ -59,9 +62,9 @@ def _gather_rows(
     differing: np.ndarray,
 ) -> None:
     height, width = differing.shape
-    _, rows, columns = features.shape
+    columns = features.shape[2]
     colored = 3 * CANDIDATES
-    for row in prange(rows):
+    for row in range(begin, end):
         total = np.zeros((len(features), COARSER * columns), np.float32)
         mixed = np.empty((3, width), np.float32)
         for part in range(COARSER):

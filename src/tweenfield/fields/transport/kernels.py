@@ -6,16 +6,13 @@ last is padding), ``MAPS`` for the maps. What a loop computes is tested against 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from inspect import unwrap
 from math import sqrt
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from numba import config, njit, prange
 
+from tweenfield.fields.machine_code import called, in_bands, inlined
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL
 from tweenfield.video.depth import Levels
 
@@ -35,36 +32,8 @@ _SIXTH, _TWO_THIRDS, _HALF, _ONE, _ZERO = _F(1 / 6), _F(2 / 3), _F(0.5), _F(1), 
 _LEVEL, _FINE_LEVEL = _F(1 / 255), _F(1 / 65535)
 _SOURCES = SOURCES
 
-# One array for each frame of a window.
-Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-# A pixel's four floats are treated alike, so that they become a vector; by default Numba leaves them apart.
-config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
-# Sums keep their order, so that results don't hang on the compiler; products and sums may be fused.
-_MATHS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
-
-
-def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """A loop over rows in machine code, by all cores."""
-    # Unwrapped, as tests put a type checker around every function.
-    compiled = njit(parallel=True, nogil=True, **_MATHS)(unwrap(loop))
-    # The code is kept for the next process, but where no folder can be written to.
-    with suppress(RuntimeError):
-        compiled.enable_caching()
-    result: Callable[..., Any] = compiled
-    return result
-
-
-def inlined(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A part of such loops."""
-    inlined: Callable[..., Any] = njit(inline="always", **_MATHS)(unwrap(step))
-    return inlined
-
-
-def _called(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A part of such loops that is too long to be copied into each."""
-    called: Callable[..., Any] = njit(**_MATHS)(unwrap(step))
-    return called
+# One array for each of the four frames of a window.
+Pictures = tuple[np.ndarray, ...]
 
 
 @inlined
@@ -94,7 +63,7 @@ def _reflected(k: int, size: int) -> int:
     return min(k, 2 * size - 2 - k)
 
 
-@_called
+@called
 def _filter_line(line: np.ndarray, size: int, channels: int) -> None:
     """Turn samples into coefficients, in place: a recursive filter forwards, then one backwards."""
     if size == 1:
@@ -119,15 +88,12 @@ def _filter_line(line: np.ndarray, size: int, channels: int) -> None:
             line[k, c] *= _GAIN
 
 
-@compiled
-def _filter_columns(coefficients: np.ndarray, height: int) -> None:
-    """The same along the other axis: rows 2 to height + 1, all columns; then the margins above and below."""
-    flat = coefficients.reshape(len(coefficients), -1)
-    width = flat.shape[1]
-    parts = -(-width // _COLUMNS)
+@in_bands
+def _filter_columns(begin: int, end: int, flat: np.ndarray, height: int) -> None:
+    """The same along the other axis: rows 2 to height + 1; then the margins above and below."""
     last = _POLE / (_POLE * _POLE - _ONE)
-    for part in prange(parts):
-        a, b = part * _COLUMNS, min((part + 1) * _COLUMNS, width)
+    for a in range(begin, end, _COLUMNS):
+        b = min(a + _COLUMNS, end)
         if height > 1:
             first = np.empty(_COLUMNS, np.float32)
             for i in range(a, b):
@@ -157,11 +123,11 @@ def _filter_columns(coefficients: np.ndarray, height: int) -> None:
                 flat[2 + k, i] = flat[row, i]
 
 
-@compiled
-def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
-    height, width, _ = picture.shape
+@in_bands
+def _filter_picture_rows(begin: int, end: int, picture: np.ndarray, out: np.ndarray) -> None:
+    width = picture.shape[1]
     level = _level(picture)
-    for y in prange(height):
+    for y in range(begin, end):
         line = out[y + 2, 2:]
         for x in range(width):
             for c in range(3):
@@ -173,10 +139,12 @@ def _filter_picture_rows(picture: np.ndarray, out: np.ndarray) -> None:
                 out[y + 2, 2 + k, c] = line[_reflected(k, width), c]
 
 
-@compiled
-def _filter_map_rows(displacement: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
-    height, width = weight.shape[1:]
-    for y in prange(height):
+@in_bands
+def _filter_map_rows(
+    begin: int, end: int, displacement: np.ndarray, weight: np.ndarray, out: np.ndarray
+) -> None:
+    width = weight.shape[2]
+    for y in range(begin, end):
         line = out[y + 2, 2:]
         for j in range(STILL):
             for x in range(width):
@@ -198,9 +166,8 @@ def spline_picture(picture: Levels[np.ndarray, "height width 3"]) -> Float32[np.
     """B-spline coefficients of a picture's colours in [0, 1], mirrored at the borders."""
     height, width, _ = picture.shape
     out = np.empty((height + 4, width + 4, 4), np.float32)
-    _filter_picture_rows(picture, out)
-    _filter_columns(out, height)
-    return out
+    _filter_picture_rows(height, picture, out)
+    return _along_columns(out, height)
 
 
 def spline_maps(
@@ -210,9 +177,14 @@ def spline_maps(
     """B-spline coefficients of all maps of one time."""
     height, width = weight.shape[1:]
     out = np.empty((height + 4, width + 4, MAPS), np.float32)
-    _filter_map_rows(displacement, weight, out)
-    _filter_columns(out, height)
-    return out
+    _filter_map_rows(height, displacement, weight, out)
+    return _along_columns(out, height)
+
+
+def _along_columns(coefficients: np.ndarray, height: int) -> np.ndarray:
+    flat = coefficients.reshape(len(coefficients), -1)
+    _filter_columns(flat.shape[1], flat, height)
+    return coefficients
 
 
 @inlined
@@ -223,7 +195,7 @@ def _placed(position: Any, size: int) -> tuple[Any, Any]:
     return cell, position - _F(cell)
 
 
-@_called
+@called
 def _add_moving(
     picture: np.ndarray,
     first: tuple[int, int],
@@ -269,7 +241,6 @@ def _add_moving(
                 to[3] += w * c3
 
 
-@compiled
 def fetch(
     pictures: Pictures, displacement: np.ndarray, step: int, first: tuple[int, int], out: np.ndarray
 ) -> None:
@@ -278,9 +249,22 @@ def fetch(
     ``pictures`` are the coefficients of the four frames of a window, of which every ``step``-th pixel in x
     and y is meant, from ``first`` (x, y) on.
     """
-    height, width = out.shape[2:]
+    _fetch_rows(out.shape[2], pictures, displacement, step, first, out)
+
+
+@in_bands
+def _fetch_rows(
+    begin: int,
+    end: int,
+    pictures: Pictures,
+    displacement: np.ndarray,
+    step: int,
+    first: tuple[int, int],
+    out: np.ndarray,
+) -> None:
+    width = out.shape[3]
     left, top = first
-    for y in prange(height):
+    for y in range(begin, end):
         whole = np.ones(width, np.float32)
         for j in range(STILL):
             line = np.zeros((width, 4), np.float32)
@@ -302,14 +286,26 @@ def _add_still(row: np.ndarray, weight: np.ndarray, level: Any, line: np.ndarray
         line[x, 2] += w * row[x, 2]
 
 
-@compiled
 def mix(
     pictures: Pictures, frames: Pictures, displacement: np.ndarray, weight: np.ndarray, out: np.ndarray
 ) -> None:
     """The mixture where the maps are on the picture's own grid: ``out`` is (height, width, 3)."""
-    height, width, _ = out.shape
+    _mix_rows(len(out), pictures, frames, displacement, weight, out)
+
+
+@in_bands
+def _mix_rows(
+    begin: int,
+    end: int,
+    pictures: Pictures,
+    frames: Pictures,
+    displacement: np.ndarray,
+    weight: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    width = out.shape[1]
     level = _level(frames[0])
-    for y in prange(height):
+    for y in range(begin, end):
         line = np.zeros((width, 4), np.float32)
         # Candidate by candidate: to look up an array in a tuple for each pixel takes longer than all else.
         for j in range(STILL):
@@ -320,17 +316,29 @@ def mix(
         out[y] = line[:, :3]
 
 
-@compiled
 def mix_enlarged(
     pictures: Pictures, frames: Pictures, maps: np.ndarray, reduction: int, out: np.ndarray
 ) -> None:
     """The mixture where a pixel of the maps covers ``reduction`` x ``reduction`` of the picture's."""
-    height, width, _ = out.shape
+    _mix_enlarged_rows(len(out), pictures, frames, maps, reduction, out)
+
+
+@in_bands
+def _mix_enlarged_rows(
+    begin: int,
+    end: int,
+    pictures: Pictures,
+    frames: Pictures,
+    maps: np.ndarray,
+    reduction: int,
+    out: np.ndarray,
+) -> None:
+    width = out.shape[1]
     rows, columns, _ = maps.shape
     level = _level(frames[0])
     factor, scale, shift = _F(reduction), _F(1 / reduction), _F(0.5 / reduction - 0.5)
     flat = maps.reshape(rows, columns * MAPS)
-    for y in prange(height):
+    for y in range(begin, end):
         cell_y, in_y = _placed(_F(y) * scale + shift, rows - 4)
         wy0, wy1, wy2, wy3 = _cubic(in_y)
         above, upper, lower, below = flat[cell_y + 1], flat[cell_y + 2], flat[cell_y + 3], flat[cell_y + 4]
@@ -362,11 +370,11 @@ def mix_enlarged(
         out[y] = line[:, :3]
 
 
-@compiled
-def _round_rows(colors: np.ndarray, out: np.ndarray) -> None:
-    height, width, _ = colors.shape
+@in_bands
+def _round_rows(begin: int, end: int, colors: np.ndarray, out: np.ndarray) -> None:
+    width = colors.shape[1]
     top = _F(255) if out.itemsize == 1 else _F(65535)
-    for y in prange(height):
+    for y in range(begin, end):
         for x in range(width):
             for c in range(3):
                 out[y, x, c] = min(max(np.rint(colors[y, x, c] * top), _ZERO), top)
@@ -377,5 +385,5 @@ def to_levels(
 ) -> Levels[np.ndarray, "height width 3"]:
     """Colours in [0, 1] as the nearest levels of uint8 or uint16."""
     out = np.empty(colors.shape, dtype)
-    _round_rows(colors, out)
+    _round_rows(len(colors), colors, out)
     return out
