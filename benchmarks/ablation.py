@@ -17,7 +17,7 @@ from common import arguments, begun, keep, mean_psnr
 from tweenfield import DeepFlow, Dis, Farneback, Recipe, estimate_flow, fit, hide, read_video, standard
 from tweenfield.drawing.render import render_colors
 from tweenfield.fields.transport import candidates, field
-from tweenfield.fitting.leave_out.hidden_frames import Kind
+from tweenfield.fitting.leave_out.hiding import Kind
 from tweenfield.fitting.recipe import replace as change
 
 SHORT = change(standard(), steps=200, crops=6)
@@ -44,9 +44,7 @@ ROWS: dict[str, dict] = {
     "half and full size, no quarter": {
         "patches": {"fitting.leave_out.objective.TO_FIT": (Kind(2, 2), Kind(2, 1))}
     },
-    "every hidden frame counts in full": {
-        "patches": {"fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9}
-    },
+    "every hidden frame counts in full": {"patches": {"fitting.leave_out.hiding._LESS_AGREEMENT": 1e9}},
     "fitted weights followed all the way": {
         "patches": {"fitting.leave_out.calibration._STRENGTHS": np.ones(1)}
     },
@@ -64,7 +62,7 @@ ROWS: dict[str, dict] = {
         "recipe": standard(),
         "patches": {
             "fields.transport.candidates._STILL_SHARE": np.float32(0),
-            "fitting.leave_out.hidden_frames._LESS_AGREEMENT": 1e9,
+            "fitting.leave_out.hiding._LESS_AGREEMENT": 1e9,
             "fitting.leave_out.calibration._STRENGTHS": np.ones(1),
             "fields.transport.mixing._LEVEL": 1e-9,
         },
@@ -117,7 +115,7 @@ def without(absent: tuple[int, ...]) -> Iterator[None]:
 
     with (
         patch.object(field, "trace", fewer),
-        patch("tweenfield.fitting.leave_out.hidden_frames.trace", fewer),
+        patch("tweenfield.fitting.leave_out.hiding.trace", fewer),
     ):
         yield
 

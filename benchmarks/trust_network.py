@@ -26,7 +26,8 @@ from tweenfield.drawing.render import render
 from tweenfield.fields.transport import Transport
 from tweenfield.fields.transport.expected import cues_of
 from tweenfield.fields.transport.maps import place
-from tweenfield.fitting.leave_out.hidden_frames import AS_SEEN, TO_FIT, Seen, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import Seen
+from tweenfield.fitting.leave_out.hiding import AS_SEEN, TO_FIT, hide_frames
 
 PIXELS, WIDTH, STEPS, RATE = 600, 16, 2500, 6e-3
 FRAMES, POINTS = 32, 300

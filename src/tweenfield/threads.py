@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from threading import Barrier
 from typing import TypeVar
@@ -36,11 +36,18 @@ def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         with torch.set_grad_enabled(derived):
             return function(item)
 
-    return list(_pool(os.getpid(), count()).map(part, items))
+    return list(_pool(os.getpid(), count(), "part").map(part, items))
 
 
-@lru_cache(maxsize=1)
-def _pool(process: int, workers: int) -> ThreadPoolExecutor:
+def begin(function: Callable[[T], R], item: T) -> Future[R] | None:
+    """``function`` of an item, meanwhile, by threads besides those of ``each``; None if there is one thread,
+    where it would only be in the way.
+    """
+    return _pool(os.getpid(), count(), "ahead").submit(function, item) if count() > 1 else None
+
+
+@lru_cache(maxsize=4)
+def _pool(process: int, workers: int, name: str) -> ThreadPoolExecutor:
     """Threads of this process, as a forked one has none, whose operations have one thread each."""
     begun = Barrier(workers + 1)
 
@@ -50,7 +57,7 @@ def _pool(process: int, workers: int) -> ThreadPoolExecutor:
         torch.get_num_threads()
         begun.wait()
 
-    pool = ThreadPoolExecutor(workers, "part")
+    pool = ThreadPoolExecutor(workers, name)
     for _ in range(workers):
         pool.submit(begin)
     begun.wait()

@@ -10,10 +10,10 @@ from conftest import to_8bit, waves
 
 from tweenfield.fields.transport.candidates import STILL
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing, base_weights
-from tweenfield.fitting.leave_out import hidden_frames
+from tweenfield.fitting.leave_out import hiding
 from tweenfield.fitting.leave_out.calibration import moderate, spread
 from tweenfield.fitting.leave_out.hidden_frames import Hidden
-from tweenfield.fitting.leave_out.hidden_frames import hide_frames as seen_frames
+from tweenfield.fitting.leave_out.hiding import hide_frames as seen_frames
 from tweenfield.flow import Flow, sampling
 from tweenfield.flow.observed import Observed
 from tweenfield.video import Video
@@ -55,10 +55,8 @@ def test_something_predicts_each_hidden_frame(reduction, monkeypatch):
 def test_what_is_left_is_the_truth_less_the_mixture(monkeypatch):
     """By way of the definition, with weights that the network moves far."""
     seen = []
-    gathered = hidden_frames.gather
-    monkeypatch.setattr(
-        hidden_frames, "gather", lambda *a: (seen.append((a[0], gathered(*a))), gathered(*a))[1]
-    )
+    gathered = hiding.gather
+    monkeypatch.setattr(hiding, "gather", lambda *a: (seen.append((a[0], gathered(*a))), gathered(*a))[1])
     mixing = Mixing(8, 3, seed=0)
     with torch.no_grad():
         for layers in (mixing.layers, mixing.fine):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from fractions import Fraction
 
 import numpy as np
@@ -10,12 +12,16 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from tweenfield import threads
 from tweenfield.drawing.companion import Companion
 from tweenfield.errors import UsageError
 from tweenfield.fields.base import Field
 from tweenfield.video import Video
 from tweenfield.video.depth import Levels, dtype_of, rounded
 from tweenfield.video.transparency import straight
+
+# Times that are prepared while one is drawn.
+_AHEAD = 2
 
 
 def render(
@@ -58,7 +64,7 @@ def render(
             "keyframes need the same"
         )
     before, picture = None, None
-    for t in times:
+    for t in _prepared(field, times):
         if picture is not None and t == before:
             yield picture
             continue
@@ -70,6 +76,23 @@ def render(
             picture = _picture(field, float(t), size, companion)
         before = t
         yield picture
+
+
+def _prepared(field: Field, times: Iterable[float | Fraction]) -> Iterator[float | Fraction]:
+    """The times, while other threads prepare what the next two need."""
+    waiting: deque[tuple[float | Fraction, Future[None] | None]] = deque()
+    last = field.grid.frames - 1
+    try:
+        for t in times:
+            waiting.append((t, threads.begin(field.prepare, float(t)) if 0 < t < last else None))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft()[0]
+        while waiting:
+            yield waiting.popleft()[0]
+    finally:
+        for _, prepared in waiting:
+            if prepared is not None:
+                prepared.cancel()
 
 
 def render_colors(

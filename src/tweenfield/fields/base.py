@@ -127,6 +127,11 @@ class Field(nn.Module, ABC):
         levels: Levels[np.ndarray, "height width 3"] = colors.cpu().numpy()
         return levels
 
+    def prepare(self, t: float) -> None:
+        """Compute what ``picture`` needs at time ``t`` and keep it; another thread may draw meanwhile. By
+        default that is nothing.
+        """
+
     def waits(self, t: float) -> bool:
         """Whether the picture at time ``t`` waits for flow that is still to be estimated."""
         return False

@@ -42,7 +42,8 @@ from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
 
 # What is kept of each: the two knots around a time, and those of one interval.
-_KEPT = {"trace": 2, "maps": 2, "splined": 1, "error": 3}
+# Maps of two knots for the time that is drawn, and of two more that are prepared.
+_KEPT = {"trace": 2, "maps": 4, "splined": 1, "error": 3}
 # Pixels of maps of which every fourth is enough for a mean.
 _MANY = 20000
 T = TypeVar("T")
@@ -134,6 +135,14 @@ class Transport(Field):
         interval, flow = place(t, self.grid.frames)[0], self._observed["forward_flow"]
         near = range(max(interval - 1, 0), min(interval + 2, len(flow)))
         return isinstance(flow, OnDemand) and not all(flow.has(k) for k in near)
+
+    @torch.no_grad()
+    def prepare(self, t: float) -> None:
+        """Compute the maps that ``picture`` needs at ``t``; another thread may draw meanwhile."""
+        interval, knot, share = place(t, self.grid.frames)
+        if self._has_kernels() and (share or knot not in (0, KNOTS)):
+            for k in (knot, knot + 1) if share else (knot,):
+                self._maps(interval, k)
 
     @torch.inference_mode(False)
     def alone(self) -> Transport:

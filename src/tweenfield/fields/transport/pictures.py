@@ -20,7 +20,9 @@ from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels, full_scale
 
 # As many as an interval's window has.
-_KEPT = dict.fromkeys(("image", "planes", "small", "small planes"), 4)
+# The four frames of a window; where maps are prepared, of two more as well.
+_WINDOW, _PREPARED = 4, 6
+_KEPT = {"image": _WINDOW, "planes": _WINDOW, "small": _PREPARED, "small planes": _PREPARED}
 T = TypeVar("T")
 
 
@@ -33,7 +35,7 @@ class Pictures:
     def __init__(self, frames: Rows, reduction: int, network: nn.Module) -> None:
         self.reduction = reduction
         self._frames, self._network = frames, network
-        self._kept = Kept(_KEPT)
+        self._kept = Kept(_KEPT if reduction > 1 else dict.fromkeys(_KEPT, _PREPARED))
 
     def frame(self, k: int) -> Levels[np.ndarray, "height width 3"]:
         """An observed frame."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
 
+from tweenfield import threads
 from tweenfield.fields.transport.expected import ExpectedError, cues_of, harder, unscaled
 from tweenfield.fields.transport.mixing import STRENGTH, Mixing
 from tweenfield.fitting.leave_out.hidden_frames import Seen
@@ -28,7 +31,7 @@ def moderate(mixing: Mixing, chosen: Sequence[Sequence[Seen]]) -> None:
     logarithm of errors: a short fit may end worse than the base mixture that it began from.
     """
     if chosen:
-        errors = np.array([_errors(mixing, seen) for kind in chosen for seen in kind])
+        errors = np.array(threads.each(partial(_errors, mixing), chain.from_iterable(chosen)))
         mixing.strength.fill_(float(_STRENGTHS[np.log(errors + _LEAST).mean(axis=0).argmin()]))
 
 
@@ -37,7 +40,7 @@ def calibrate(error: ExpectedError, mixing: Mixing, hidden: Sequence[Seen]) -> N
     """Set the scale of the error to expect to what it is on hidden frames: on all, and on those nearby."""
     if not hidden:
         return
-    ratios = np.array([_log_ratio(mixing, seen) for seen in hidden])
+    ratios = np.array(threads.each(partial(_log_ratio, mixing), hidden))
     times = np.array([float(seen.number) for seen in hidden])
     near = np.exp(-0.5 * np.square((np.arange(len(error.scale))[:, None] - times) / _NEAR))
     # How far those nearby differ from all.

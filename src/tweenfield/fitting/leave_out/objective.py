@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 import torch
 from jaxtyping import Float32
-from torch import nn
+from torch import Tensor, nn
 
 from tweenfield.fields.base import Field, FieldConfig, Grid
 from tweenfield.fields.shares import Between
@@ -17,11 +17,15 @@ from tweenfield.fields.transport import Transport, TransportConfig
 from tweenfield.fields.transport.maps import map_reduction
 from tweenfield.fields.transport.mixing import COARSER
 from tweenfield.fitting.leave_out.calibration import calibrate, moderate, spread
-from tweenfield.fitting.leave_out.hidden_frames import AS_SEEN, TO_FIT, Hidden, hide_frames
+from tweenfield.fitting.leave_out.hidden_frames import Hidden
+from tweenfield.fitting.leave_out.hiding import AS_SEEN, TO_FIT, hide_frames
 from tweenfield.fitting.leave_out.shares import measure_shares
 from tweenfield.fitting.losses import Losses
+from tweenfield.fitting.parts import summed
 from tweenfield.flow.observed import Observed
 
+# Crops that a thread takes at once.
+_PART = 4
 # Added to the mean squared error before the logarithm; 1e-5 is 50 dB.
 _NO_ERROR = 1e-5
 
@@ -110,9 +114,15 @@ class HiddenFrames:
             nothing = 0 * sum((parameter.sum() for parameter in field.parameters()), torch.zeros(()))
             return Losses(nothing, nothing.detach(), nothing.detach())
         crops = [self._crop(generator) for _ in range(self._config.crops)]
-        batch = Hidden(*(torch.cat(parts).float() for parts in zip(*crops, strict=True)))
-        error = batch.left(field.mixing).square().mean(dim=(1, 2, 3))
-        return Losses((error + _NO_ERROR).log().mean(), 3 * error.mean(), torch.zeros_like(error[0]))
+        parts = [crops[k : k + _PART] for k in range(0, len(crops), _PART)]
+
+        def loss(part: list[Hidden]) -> tuple[Tensor, Tensor]:
+            batch = Hidden(*(torch.cat(values).float() for values in zip(*part, strict=True)))
+            error = batch.left(field.mixing).square().mean(dim=(1, 2, 3))
+            return (error + _NO_ERROR).log().sum() / len(crops), 3 * error.sum() / len(crops)
+
+        total, observation = summed(loss, parts, list(field.mixing.parameters()))
+        return Losses(total, observation, torch.zeros_like(observation))
 
     def finish(self, field: Transport) -> None:
         """Moderate the fit and measure the error to expect, on the hidden frames."""

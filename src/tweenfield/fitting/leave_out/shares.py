@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from tweenfield.fields.shares import CLASSES, Between, classes
 from tweenfield.fields.transport.expected import disagreement
 from tweenfield.fields.transport.mixing import Mixing
-from tweenfield.fitting.leave_out.hidden_frames import FULL_SIZE_AS_SEEN, hide_frames
+from tweenfield.fitting.leave_out.hiding import FULL_SIZE_AS_SEEN, hide_frames
 from tweenfield.flow.observed import Observed
 from tweenfield.video.depth import colors
 
