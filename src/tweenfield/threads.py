@@ -27,8 +27,7 @@ def count() -> int:
 
 def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """``function`` of every item, in their order, by all threads. What it raises is raised here."""
-    items = list(items)
-    if count() == 1 or len(items) < 2:
+    if count() == 1:
         return [function(item) for item in items]
     derived = torch.is_grad_enabled()
 

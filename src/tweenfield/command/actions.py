@@ -74,8 +74,10 @@ def read(source: Path, settings: Reading) -> Video:
     return video.over()
 
 
-def read_whole(source: Path, settings: Reading) -> Video:
-    """The frames that were asked for, transparent ones too."""
+def read_whole(source: Path, settings: Reading, check: Callable[[], None] = lambda: None) -> Video:
+    """The frames that were asked for, transparent ones too. ``check`` is called now and then: what it raises
+    ends the reading.
+    """
     from tweenfield.video import parse_rate, parse_size, parse_time, read_video
 
     wanted = parse_size(settings.size) if settings.size else None
@@ -91,6 +93,11 @@ def read_whole(source: Path, settings: Reading) -> Video:
             )
         folder_rate = {"folder_rate": rate.value}
     with stages(settings.quiet) as on_stage:
+
+        def shown(done: int, total: int) -> None:
+            check()
+            on_stage("read", done, total)
+
         return read_video(
             source,
             frames=settings.frames,
@@ -100,7 +107,7 @@ def read_whole(source: Path, settings: Reading) -> Video:
             **folder_rate,
             deinterlace=settings.deinterlace,
             on_notice=lambda sentence: say(f"tweenfield: {sentence}"),
-            on_progress=lambda done, total: on_stage("read", done, total),
+            on_progress=shown,
         )
 
 

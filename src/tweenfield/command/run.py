@@ -56,20 +56,30 @@ def run(sources: Ins, output: VideoOut, *, drawing: Running, settings: Settings)
 
 def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | None = None) -> dict[str, Any]:
     """Make one video of another, its pieces on a cluster if there is one; returns what to tell of it."""
+    from tweenfield.storage.aside import Meanwhile
     from tweenfield.storage.atomic import reason
     from tweenfield.storage.unfinished import place_of, unfinished
     from tweenfield.video import check_output, is_stdout, parse_color
 
     source, output = job
-    recipe, encoding = actions.recipe_of(settings), actions.encoding_of(drawing)
+    encoding = actions.encoding_of(drawing)
     check_output(output, inputs=[source], encoding=encoding)
     actions.check_shutter(drawing.shutter, drawing.keyframes)
     parse_color(drawing.background)
-    trust.check_trust(drawing, recipe, source)
     if drawing.with_ and drawing.shutter:
         raise UsageError("--shutter draws the field alone; leave it or --with out")
-    companions.between_of(drawing.with_, recipe)
-    video = actions.kept_or_laid_over(actions.read_whole(source, settings), recipe, output, drawing)
+
+    def checked() -> Recipe:
+        recipe = actions.recipe_of(settings)
+        trust.check_trust(drawing, recipe, source)
+        companions.between_of(drawing.with_, recipe)
+        return recipe
+
+    # PyTorch takes as long to load as a short clip takes to read, and more.
+    wanted = Meanwhile(checked)
+    video = actions.read_whole(source, settings, wanted.check)
+    if video.alpha is not None:
+        video = actions.kept_or_laid_over(video, wanted(), output, drawing)
     video, shots = actions.without_repeats(
         video, drawing.repeats, settings.quiet, spread.compared_elsewhere(cluster) if cluster else None
     )
@@ -92,43 +102,46 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
         transparent=transparent,
     )
     actions.say_reduced(output, video.size, look)
-    actions.show_settings(settings.verbose, video, recipe)
-    if is_stdout(output):
-        with stages(settings.quiet) as on_stage:
-            expected = _make(
-                output, video, timeline, shots, look, drawing, settings, recipe, None, on_stage, None
+    with stages(settings.quiet) as on_stage:
+        # Flow is estimated from here on, while PyTorch still loads.
+        flow = actions.flow_of(settings.flow, video, on_stage)
+        recipe = wanted()
+        actions.show_settings(settings.verbose, video, recipe)
+
+        def made(folder: Path | None, cluster: Cluster | None) -> list[Expectation] | None:
+            return _make(
+                output,
+                video,
+                flow,
+                timeline,
+                shots,
+                look,
+                drawing,
+                settings,
+                recipe,
+                folder,
+                on_stage,
+                cluster,
             )
-    else:
-        try:
-            with (
-                unfinished(output, _key(source, drawing, settings, recipe)) as part,
-                stages(settings.quiet) as on_stage,
-            ):
-                _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
-                try:
-                    expected = _make(
-                        output,
-                        video,
-                        timeline,
-                        shots,
-                        look,
-                        drawing,
-                        settings,
-                        recipe,
-                        part.folder,
-                        on_stage,
-                        cluster,
-                    )
-                except OutputError as error:
-                    if not isinstance(error.__cause__, OSError) or not part.begun:
-                        raise
-                    raise OutputError(
-                        f"{output} can't be written: {reason(error.__cause__)}; what is done is kept, and "
-                        "the same command goes on from here"
-                    ) from error
-        except KeyboardInterrupt as error:
-            goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
-            raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
+
+        if is_stdout(output):
+            expected = made(None, None)
+        else:
+            try:
+                with unfinished(output, _key(source, drawing, settings, recipe)) as part:
+                    _say_resumed(output, resumed=part.resumed, other=part.other, quiet=settings.quiet)
+                    try:
+                        expected = made(part.folder, cluster)
+                    except OutputError as error:
+                        if not isinstance(error.__cause__, OSError) or not part.begun:
+                            raise
+                        raise OutputError(
+                            f"{output} can't be written: {reason(error.__cause__)}; what is done is kept, "
+                            "and the same command goes on from here"
+                        ) from error
+            except KeyboardInterrupt as error:
+                goes_on = ", and the same command goes on from here" if place_of(output).exists() else ""
+                raise TweenfieldError(f"stopped by Ctrl-C; {output} was not written{goes_on}") from error
     return {
         "written": output,
         "frames": len(timeline),
@@ -140,6 +153,7 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
 def _make(
     output: str,
     video: Video,
+    flow: Flow,
     timeline: Timeline,
     shots: list[int],
     look: Look,
@@ -153,7 +167,6 @@ def _make(
     """Fit, draw and write; what ``folder`` holds of it isn't done again. Returns what to expect, if known."""
     from tweenfield.video import write_in_pieces, written_in_pieces
 
-    flow = actions.flow_of(settings.flow, video, on_stage)
     result = _fitted(video, flow, settings, recipe, folder, on_stage)
     companion = companions.companion_of(drawing.with_, result, video, flow, on_stage, settings.quiet)
     drawn = actions.drawer(

@@ -40,6 +40,9 @@ def in_bands(loop: Callable[..., Any]) -> Callable[..., None]:
 
     def over(count: int, *arguments: Any) -> None:
         bands = max(1, min(threads.count(), count // _BAND))
+        if bands == 1:
+            code(0, count, *arguments)
+            return
         edges = [count * band // bands for band in range(bands + 1)]
         threads.each(lambda ends: code(*ends, *arguments), pairwise(edges))
 

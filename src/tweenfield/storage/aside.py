@@ -1,4 +1,4 @@
-"""Work in a thread beside the one that feeds it."""
+"""Work in a thread beside another one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,28 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Full, Queue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, final
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@final
+class Meanwhile(Generic[R]):
+    """What ``find`` returns, found in a thread. Called, it waits for that; what was raised is raised here."""
+
+    def __init__(self, find: Callable[[], R]) -> None:
+        thread = ThreadPoolExecutor(1, "meanwhile")
+        self._found = thread.submit(find)
+        thread.shutdown(wait=False)
+
+    def __call__(self) -> R:
+        return self._found.result()
+
+    def check(self) -> None:
+        """Raise what was raised so far."""
+        if self._found.done():
+            self()
 
 
 class _NoMore(Exception):

@@ -130,16 +130,17 @@ def harder() -> float:
     return float(_fitted()["harder"])
 
 
-def unscaled(cues: Float32[np.ndarray, "cues rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+def unscaled(cues: Float32[np.ndarray, "cues rows columns"]) -> Float[Tensor, "rows columns"]:
     """g: the logarithm of the squared error to expect, but for what is measured on the clip."""
-    layers = _fitted()
-    values = cues.reshape(len(cues), -1)
+    layers = {name: torch.from_numpy(values) for name, values in _fitted().items()}
+    # Not by NumPy, whose products keep every core busy in vain.
+    values = torch.from_numpy(cues).flatten(1)
     count = (len(layers) - 1) // 2
     for number in range(count):
-        values = layers[f"weight{number}"] @ values + layers[f"bias{number}"][:, None]
+        values = torch.addmm(layers[f"bias{number}"][:, None], layers[f"weight{number}"], values)
         if number < count - 1:
-            values = np.tanh(values)
-    log: np.ndarray = values[0].reshape(cues.shape[1:])
+            values.tanh_()
+    log: Tensor = values[0].unflatten(0, cues.shape[1:])
     return log
 
 
@@ -158,7 +159,7 @@ class ExpectedError(nn.Module):
         self, sight: Sight, weight: Float[Tensor, "candidates rows columns"], interval: int, step: int = 1
     ) -> Float[Tensor, "_ _"]:
         """Of the mixture with these weights in that interval; ``step`` as for ``cues_of``."""
-        log = torch.from_numpy(unscaled(cues_of(sight, weight, step))).to(weight)
+        log = unscaled(cues_of(sight, weight, step)).to(weight)
         d = torch.lerp(self.scale[interval], self.scale[interval + 1], sight.fraction).to(weight)
         return (log + d).clamp(-6, 11).exp() + _ROUNDING
 

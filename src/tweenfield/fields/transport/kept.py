@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 @final
 class Kept:
-    """The last few values of each kind; ``most`` says how many. Several threads may ask; each value is computed
-    by the one that asks first.
+    """The last few values of each kind; ``most`` says how many. Several threads may ask; a value is computed by
+    the one that asks first.
     """
 
     def __init__(self, most: Mapping[str, int]) -> None:

@@ -67,5 +67,5 @@ def _errors(mixing: Mixing, seen: Seen) -> np.ndarray:
 def _log_ratio(mixing: Mixing, seen: Seen) -> float:
     """The logarithm of the mean squared error of a hidden frame over that to expect of it unscaled."""
     squared, weight = seen.error(mixing)
-    expected = float(np.exp(unscaled(cues_of(seen.sight, weight))).mean())
+    expected = float(unscaled(cues_of(seen.sight, weight)).exp().mean())
     return float(np.log((float(squared.mean()) + _LEAST) / expected))
