@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from tweenfield import UsageError, render
-from tweenfield.fields import Grid, SirenConfig
+from tweenfield import FlowError, Observed, UsageError, render, threads
+from tweenfield.fields import Grid, SirenConfig, TransportConfig
 from tweenfield.fields import base as fields_base
 from tweenfield.fields.base import to_levels
+from tweenfield.fields.transport import field as transport_field
 
 
 @pytest.fixture
@@ -27,17 +28,46 @@ def test_rounding_goes_to_the_nearest_level_and_stays_in_range():
     assert to_levels(colors).tolist() == [0, 0, 0, 1, 100, 101, 255, 255]
 
 
-def test_frames_come_one_by_one(field):
-    asked = []
-
-    def times():
-        for t in (0.0, 0.5, 1.0):
-            asked.append(t)
-            yield t
-
-    frames = render(field, times())
+def test_frames_come_one_by_one(field, monkeypatch):
+    drawn = []
+    picture = field.picture
+    monkeypatch.setattr(field, "picture", lambda t, size: (drawn.append(t), picture(t, size))[1])
+    frames = render(field, (k / 2 for k in range(5)))
     next(frames)
-    assert asked == [0.0]  # no frame is drawn before it is wanted
+    assert drawn == [0.0]  # no frame is drawn before it is wanted
+    next(frames)
+    assert drawn == [0.0, 0.5]
+
+
+def test_what_the_next_times_need_is_prepared_and_nothing_else_is(field, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(field, "prepare", prepared.append)
+    monkeypatch.setattr(threads, "begin", lambda function, item: function(item))
+    frames = render(field, [k / 2 for k in range(9)])
+    next(frames)
+    # Of what is drawn and the next two; the first frame is known.
+    assert prepared == [0.5, 1.0]
+    assert len(list(frames)) == 8 and prepared == [k / 2 for k in range(1, 8)]
+
+
+@pytest.mark.skipif(threads.count() == 1, reason="there is one thread")
+def test_an_error_of_what_is_prepared_comes_with_its_frame(moving, monkeypatch):
+    """In place of the frame, after those before it."""
+    video, flow = moving
+    field = TransportConfig(width=8).build(Grid.of(video))
+    field.observe(Observed(video, flow))
+    trace = transport_field.trace
+
+    def failing(window, fraction):
+        if fraction == 0.75:
+            raise FlowError("no flow there")
+        return trace(window, fraction)
+
+    monkeypatch.setattr(transport_field, "trace", failing)
+    frames = render(field, [0.25, 0.5, 0.75])
+    assert len([next(frames), next(frames)]) == 2
+    with pytest.raises(FlowError, match="no flow there"):
+        next(frames)
 
 
 def test_drawing_does_not_switch_off_gradients_for_the_caller(field):

@@ -103,8 +103,10 @@ def run_one(job: Job, drawing: Running, settings: Settings, cluster: Cluster | N
     )
     actions.say_reduced(output, video.size, look)
     with stages(settings.quiet) as on_stage:
-        # Flow is estimated from here on, while PyTorch still loads.
         flow = actions.flow_of(settings.flow, video, on_stage)
+        # After two in a row the others follow in a thread, while PyTorch still loads.
+        for k in range(min(2, len(flow.forward))):
+            flow.forward[k]
         recipe = wanted()
         actions.show_settings(settings.verbose, video, recipe)
 

@@ -136,16 +136,14 @@ class OnDemand:
 
 @final
 class Ahead:
-    """Rows on demand. If all are kept, they are made in a thread from now on. Of others the next one is, once
-    two in a row were asked for.
+    """Rows on demand, of which the next one is made in a thread once two in a row were asked for. If all rows
+    are kept, so are the others after it, and then those from the first one on.
     """
 
     def __init__(self, rows: OnDemand) -> None:
         self._rows = rows
         self._thread = ThreadPoolExecutor(1, "ahead")
         self._last: int | None = None
-        if rows.keeps_all:
-            self._thread.submit(self._make, 0)
 
     def __getitem__(self, k: int) -> np.ndarray:
         row = self._rows[k]

@@ -216,7 +216,7 @@ class _Way:
 def _part(
     frames: Rows, size: tuple[int, int], reduction: int, shrink: int, frame: int, top: int, left: int
 ) -> np.ndarray:
-    """A part of a frame, from a place of the maps on, ``shrink`` times smaller: of ``size`` (height, width)."""
+    """A part of a frame from a place of the maps on, ``shrink`` times smaller, ``size`` (height, width)."""
     (height, width), y, x = size, reduction * top, reduction * left
     part = frames[frame, y : y + height * shrink, x : x + width * shrink]
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
