@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 @final
 class Kept:
-    """The last few values of each kind, as many as ``most`` says. Of threads that ask for the same, one computes
-    it.
+    """The last few values of each kind; ``most`` says how many. Of threads that ask for the same value, one
+    computes it.
     """
 
     def __init__(self, most: Mapping[str, int]) -> None:
