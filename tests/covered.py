@@ -11,7 +11,7 @@ from pathlib import Path
 import slipcover
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tweenfield"
-_COMPILED = [str(path) for path in PACKAGE.rglob("*.py") if "\nfrom numba import" in path.read_text()]
+_COMPILED = [str(path) for path in PACKAGE.rglob("*.py") if "machine_code import" in path.read_text()]
 # The bodies of protocols and of abstract methods are there to be read.
 _seen = slipcover.Slipcover(source=[str(PACKAGE)], omit=_COMPILED, exclude_also=[r"^\s*\.\.\.$"])
 

@@ -60,6 +60,16 @@ def test_one_thread_and_two_fit_and_draw_the_same(field):
     assert apart.max() <= 1 and (apart > 0).mean() <= 2 * 255 * CLOSE
 
 
+def test_transport_has_the_same_bits_on_any_number_of_threads():
+    """Its parts are as many on one thread as on three."""
+    recipe, video = replace(draft(), **SETTINGS["transport"] | {"crops": 8}), small("any", 2.0)
+    found = []
+    for count in (1, 3):
+        with threads(count):
+            found.append(fitted_and_drawn(video, recipe)[1])
+    assert found[0] == found[1]
+
+
 def fitted_and_drawn(video, recipe):
     """The fit, its parameters and pictures as bytes."""
     result = fit(video, estimate_flow(video, Dis()), recipe, device="cpu")

@@ -35,8 +35,8 @@ class Dis:
         # A new object for each call: OpenCV's keeps its buffers, and we keep no state.
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         scale = halvings(*first.shape[:2])
-        # At 1080p a quarter of the size warps as well as the full size, in 1/30 of the time. Small frames warp
-        # better at full size; the preset's finest scale of 1 also crashes OpenCV 5.0 on those of 8x64 to 14x64.
+        # At 1080p a quarter of the size warps as well as the full size, in 1/30 of the time. Small frames
+        # warp better at full size; the preset's finest scale of 1 also crashes OpenCV 5.0 on 8x64 to 14x64.
         dis.setFinestScale(scale)
         # Patches of 6 took half as long again and warped no better: OpenCV has vector code for those of 8.
         dis.setPatchSize(8)
