@@ -8,8 +8,8 @@ import torch
 from conftest import to_8bit, waves
 from numba.core import caching
 
-from tweenfield import Dis, Grid, Observed, TransportConfig, Video, estimate_flow
-from tweenfield.fields import machine_code, splines
+from tweenfield import Dis, Grid, Observed, TransportConfig, Video, estimate_flow, machine_code
+from tweenfield.fields import splines
 from tweenfield.fields.reduced import reduced_picture
 from tweenfield.fields.transport import kernels
 from tweenfield.flow import sampling

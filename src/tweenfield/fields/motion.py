@@ -21,7 +21,7 @@ from tweenfield.fields import splines
 from tweenfield.fields.base import CHUNK_POINTS, Grid, frame_points
 from tweenfield.flow.between import FRACTIONS
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.sampling import sample_displaced
 from tweenfield.flow.velocity import velocity_between
 
 # Knots of the finest level are this many pixels apart, as are the cells of patches.
@@ -99,5 +99,5 @@ def _followed(
     """How far each pixel gets in one interval."""
     moved = np.zeros_like(velocities[0])
     for velocity in velocities:
-        moved = moved + sign / len(velocities) * sample_linear(velocity, *displaced(moved))
+        moved = moved + sign / len(velocities) * sample_displaced(velocity, moved)
     return moved

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tweenfield.fields.machine_code import compiled
+from tweenfield.machine_code import compiled
 
 _F = np.float32
 _QUARTERS, _HALF, _ONE = _F(2 / np.pi), _F(0.5), _F(1)

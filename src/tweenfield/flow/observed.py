@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.sampling import displaced, reduce, sample_linear
+from tweenfield.flow.sampling import reduce, sample_displaced
 from tweenfield.flow.velocity import agreement
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.clip import Video
@@ -129,5 +129,5 @@ def _residuals(
 ) -> tuple[float, float, float]:
     ahead, back = ahead.astype(np.float32), back.astype(np.float32)
     first, second = (eight_bit(frame).astype(np.float32) for frame in (first, second))
-    residual = np.abs(sample_linear(second, *displaced(ahead)) - first).mean()
+    residual = np.abs(sample_displaced(second, ahead) - first).mean()
     return float(residual), float(np.abs(second - first).mean()), mean_agreement(ahead, back)

@@ -6,16 +6,19 @@ Everywhere: pixel centres on integers, x to the right, y down, velocity in pixel
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from tweenfield.errors import FlowError
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.sampling import bilinear, cell, sample_displaced
+from tweenfield.machine_code import in_bands
 
 # The fixed point gains a factor of |gradient of the flow| per iteration; at 0.3 ten leave 1e-5 of the error.
 _ITERATIONS = 10
 # Both directions may be occluded: then the mean is unweighted.
 _SMALLEST_WEIGHT = np.float32(1e-3)
+_F = np.float32
+_HALF, _RELATIVE = _F(0.5), _F(0.05)
 
 
 def agreement(
@@ -30,12 +33,33 @@ def agreement(
     The form is the occlusion test of Sundaram, Brox, Keutzer, ECCV 2010, made smooth: below 1/e is occluded.
     Their relative tolerance of 0.01 rejects too much of an imperfect flow: 0.05 gives better warps.
     """
-    height, width = forward.shape[:2]
-    x, y = displaced(forward, 1)
-    back = sample_linear(backward, x, y)
-    tolerance = 0.5 + 0.05 * (_square(forward) + _square(back))
-    agreed: np.ndarray = np.exp(-_square(forward + back) / tolerance)
-    return np.where(_inside(x, y, height, width), agreed, np.float32(0))
+    agreed = np.empty(forward.shape[:2], np.float32)
+    _agreement_rows(len(agreed), np.ascontiguousarray(forward), np.ascontiguousarray(backward), agreed)
+    return agreed
+
+
+@in_bands
+def _agreement_rows(
+    begin: int, end: int, forward: np.ndarray, backward: np.ndarray, agreed: np.ndarray
+) -> None:
+    height, width, _ = forward.shape
+    for row in range(begin, end):
+        for column in range(width):
+            u, v = forward[row, column, 0], forward[row, column, 1]
+            x, y = _F(column) + u, _F(row) + v
+            # Whether it arrives on some pixel's square.
+            inside = -_HALF <= x <= _F(width) - _HALF and -_HALF <= y <= _F(height) - _HALF
+            i, j, in_x = cell(x, width)
+            k, m, in_y = cell(y, height)
+            a = bilinear(
+                backward[k, i, 0], backward[k, j, 0], backward[m, i, 0], backward[m, j, 0], in_x, in_y
+            )
+            b = bilinear(
+                backward[k, i, 1], backward[k, j, 1], backward[m, i, 1], backward[m, j, 1], in_x, in_y
+            )
+            tolerance = _HALF + _RELATIVE * (u * u + v * v + a * a + b * b)
+            missed = (u + a) * (u + a) + (v + b) * (v + b)
+            agreed[row, column] = np.exp(-missed / tolerance) if inside else _F(0)
 
 
 def invert(flow: Float32[np.ndarray, "height width 2"]) -> Float32[np.ndarray, "height width 2"]:
@@ -65,8 +89,8 @@ def velocities_between(
     ahead, back = flow.forward[interval], flow.backward[interval]
     from_first, from_second = _carry(ahead, fraction), _carry(back, 1 - fraction)
     return (
-        (from_first, sample_linear(agreement(ahead, back), *displaced(from_first, -fraction))),
-        (-from_second, sample_linear(agreement(back, ahead), *displaced(from_second, fraction - 1))),
+        (from_first, sample_displaced(agreement(ahead, back), from_first, -fraction)),
+        (-from_second, sample_displaced(agreement(back, ahead), from_second, fraction - 1)),
     )
 
 
@@ -119,10 +143,28 @@ def _carry(
     flow: Float32[np.ndarray, "height width 2"], share: float = 1
 ) -> Float32[np.ndarray, "height width 2"]:
     """The flow v of the point that is at pixel x after a share of its way: v = F(x - share v)."""
-    carried = flow
-    for _ in range(_ITERATIONS if share else 0):
-        carried = sample_linear(flow, *displaced(carried, -share))
+    if not share:
+        return flow
+    carried = np.empty_like(flow)
+    _carry_rows(len(flow), np.ascontiguousarray(flow), np.float32(share), carried)
     return carried
+
+
+@in_bands
+def _carry_rows(begin: int, end: int, flow: np.ndarray, share: np.float32, out: np.ndarray) -> None:
+    height, width, _ = flow.shape
+    for y in range(begin, end):
+        for x in range(width):
+            u, v = flow[y, x, 0], flow[y, x, 1]
+            for _ in range(_ITERATIONS):
+                i, j, in_x = cell(_F(x) - share * u, width)
+                k, m, in_y = cell(_F(y) - share * v, height)
+                a = bilinear(flow[k, i, 0], flow[k, j, 0], flow[m, i, 0], flow[m, j, 0], in_x, in_y)
+                b = bilinear(flow[k, i, 1], flow[k, j, 1], flow[m, i, 1], flow[m, j, 1], in_x, in_y)
+                if a == u and b == v:
+                    break
+                u, v = a, b
+            out[y, x, 0], out[y, x, 1] = u, v
 
 
 def mean_velocity(
@@ -135,15 +177,3 @@ def mean_velocity(
     share = (weight_b + _SMALLEST_WEIGHT) / (weight_a + weight_b + 2 * _SMALLEST_WEIGHT)
     mean: np.ndarray = a + share[..., None] * (b - a)
     return mean
-
-
-def _inside(
-    x: Float32[np.ndarray, "height width"], y: Float32[np.ndarray, "height width"], height: int, width: int
-) -> Bool[np.ndarray, "height width"]:
-    """Which positions lie on some pixel's square."""
-    return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-
-
-def _square(flow: Float32[np.ndarray, "height width 2"]) -> Float32[np.ndarray, "height width"]:
-    squares: np.ndarray = np.einsum("hwc,hwc->hw", flow, flow)
-    return squares

@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from tweenfield.flow.estimator import Flow
-from tweenfield.flow.sampling import displaced, sample_linear
+from tweenfield.flow.sampling import sample_displaced
 from tweenfield.flow.velocity import agreement, mean_velocity, velocities_between
 from tweenfield.storage.on_demand import Rows
 
@@ -219,7 +219,7 @@ def _acceleration(
 
 
 def _at(values: np.ndarray, displacement: np.ndarray) -> np.ndarray:
-    return sample_linear(values, *displaced(displacement))
+    return sample_displaced(values, displacement)
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:

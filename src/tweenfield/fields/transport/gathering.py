@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
-from tweenfield.fields.machine_code import in_bands, inlined
 from tweenfield.fields.transport.candidates import CANDIDATES, CUES, NEAR
 from tweenfield.fields.transport.mixing import COARSER, FINE, GAIN, LONGEST, Evidence, doubt
+from tweenfield.machine_code import in_bands, inlined
 
 _F = np.float32
 _ZERO, _GAIN, _LONGEST = _F(0), _F(GAIN), _F(LONGEST)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from tweenfield.fields.machine_code import called, in_bands, inlined
 from tweenfield.fields.transport.candidates import CANDIDATES, SOURCES, STILL
+from tweenfield.machine_code import called, in_bands, inlined
 from tweenfield.video.depth import Levels
 
 # Displacements (x, y) of the candidates that move, weights of all, padding to whole vector registers.

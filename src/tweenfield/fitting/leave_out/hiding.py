@@ -48,7 +48,7 @@ from tweenfield.fitting.leave_out.hidden_frames import Hidden, Seen
 from tweenfield.fitting.leave_out.longer_interval import certain, lit, passing
 from tweenfield.flow import Flow
 from tweenfield.flow.observed import PER_STRETCH, Observed, mean_agreement, stretches
-from tweenfield.flow.sampling import displaced, reduce, sample_linear
+from tweenfield.flow.sampling import reduce, sample_displaced
 from tweenfield.storage.on_demand import Rows
 from tweenfield.video.depth import colors, full_scale
 
@@ -305,7 +305,7 @@ def _composed(flow: Flow, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
     ahead, back = flow.forward[a].copy(), flow.backward[a]
     # Interval by interval in one direction, as long clips estimate each when it is asked for.
     for k in range(a + 1, b):
-        ahead += sample_linear(flow.forward[k], *displaced(ahead))
+        ahead += sample_displaced(flow.forward[k], ahead)
         step = flow.backward[k]
-        back = step + sample_linear(back, *displaced(step))
+        back = step + sample_displaced(back, step)
     return ahead, back
