@@ -41,8 +41,7 @@ from tweenfield.flow.observed import Observed
 from tweenfield.storage.on_demand import OnDemand, Rows
 from tweenfield.video.depth import Levels
 
-# What is kept of each: the two knots around a time, and those of one interval.
-# Maps of two knots for the time that is drawn, and of two more that are prepared.
+# What is kept of each: the two knots around a time, those of one interval, and maps for two times to come.
 _KEPT = {"trace": 2, "maps": 4, "splined": 1, "error": 3}
 # Pixels of maps of which every fourth is enough for a mean.
 _MANY = 20000
@@ -89,8 +88,7 @@ class Transport(Field):
 
     def __init__(self, config: TransportConfig, grid: Grid, seed: int = 0) -> None:
         super().__init__()
-        self.grid = grid
-        self._config = config
+        self.grid, self._config = grid, config
         self.reduction = map_reduction(grid.height, grid.width)
         self.mixing = Mixing(config.width, config.depth, seed)
         self.error = ExpectedError(grid.frames)
