@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import socket
@@ -92,7 +93,7 @@ def connected(address: str) -> Iterator[Cluster]:
             address=address,
             include_dashboard=False if address == LOCAL else None,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
