@@ -46,7 +46,7 @@ def aside(consume: Callable[[Iterator[T]], R], items: Iterable[T], waiting: int 
             hand_over(end, result)
             return result.result()
         except BaseException:
-            # Ctrl-C comes at any moment, also while the thread begins: nobody may be left waiting for an item.
+            # Ctrl-C comes at any moment, also while the thread begins: it isn't left to wait for an item.
             with suppress(Empty):
                 while True:
                     between.get_nowait()
