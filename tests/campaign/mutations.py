@@ -79,9 +79,7 @@ def _lie(data: bytes, other: bytes, rng: random.Random) -> bytes:
     """Another value in the JSON of a safetensors file, or another number in some other text."""
     length = int.from_bytes(data[:8], "little")
     header = data[8 : 8 + length] if length < len(data) else data[:_HEADER]
-    values = list(
-        re.finditer(rb'(?<=[:,\[ ])(-?\d+(\.\d+)?|\\?"[\w./-]+\\?"|null|true|false)(?=[,\]} ])', header)
-    )
+    values = list(_VALUE.finditer(header))
     if not values:
         return _overwrite(data, other, rng)
     found = rng.choice(values)

@@ -1,9 +1,12 @@
 """A consumer in a thread gets every item in order, and an error of either side ends both."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 
 import pytest
 
+from tweenfield.storage import aside as aside_module
 from tweenfield.storage.aside import aside
 
 
@@ -60,3 +63,30 @@ def test_an_error_of_the_items_reaches_the_consumer_and_is_raised(error):
     with pytest.raises(error):
         aside(consume, items())
     assert cleaned == [True]
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Ctrl-C comes once the thread works and before anybody knows of it."""
+
+    def submit(self, *arguments):
+        super().submit(*arguments)
+        raise KeyboardInterrupt
+
+
+class InterruptedQueue(Queue):
+    """Ctrl-C comes while the end is handed over."""
+
+    def put(self, item, *arguments, **keywords):
+        if type(item) is object:
+            raise KeyboardInterrupt
+        super().put(item, *arguments, **keywords)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("name", "interrupted"), [("ThreadPoolExecutor", Interrupted), ("Queue", InterruptedQueue)]
+)
+def test_ctrl_c_leaves_nobody_waiting_whenever_it_comes(monkeypatch, name, interrupted):
+    monkeypatch.setattr(aside_module, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        aside(list, range(5))

@@ -89,6 +89,16 @@ def _terminate(number: int, frame: Any) -> None:
     on_ctrl_c(signal.SIGINT, frame)
 
 
+def _come_again(ignored: Any) -> None:
+    """Python can't raise Ctrl-C within a callback of C, as while loops are compiled; it only says so."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        number = signal.SIGTERM if _terminated.is_set() else signal.SIGINT
+        main_thread = threading.main_thread().ident
+        threading.Timer(0.05, signal.pthread_kill, [main_thread, number]).start()
+    else:
+        sys.__unraisablehook__(ignored)
+
+
 # M_ARENA_MAX of glibc's malloc.h.
 _HEAPS = -8
 
@@ -123,6 +133,7 @@ def main() -> None:
     _share_memory()
     _terminated.clear()
     before = signal.signal(signal.SIGTERM, _terminate)
+    unraisable, sys.unraisablehook = sys.unraisablehook, _come_again
     try:
         app(prog_name="tweenfield")
     except (KeyboardInterrupt, SystemExit) as stop:
@@ -132,6 +143,7 @@ def main() -> None:
         _fail("stopped by Ctrl-C; the output was not written", 1)
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = unraisable
 
 
 def _version(wanted: bool) -> bool:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tweenfield.command.console import known, print_json, say
+from tweenfield.command.console import known, print_json, printable, say
 from tweenfield.command.options import Settings
 from tweenfield.errors import OutputError, Stopped, TweenfieldError, UsageError
 
@@ -170,7 +170,7 @@ def _result_name(source: Path) -> str:
 def _print_results(results: Sequence[dict[str, Any]]) -> None:
     table = Table("input", "result", "state", "frames", "expected (dB)")
     for facts in results:
-        names = (Text(Path(facts[key]).name) for key in ("input", "output"))
+        names = (Text(printable(Path(facts[key]).name)) for key in ("input", "output"))
         expected = facts.get("expected")
         psnr = "" if not expected else "exact" if expected["psnr"] == 100 else f"{expected['psnr']:.1f}"
         table.add_row(*names, facts["state"], str(facts.get("frames", "")), psnr)

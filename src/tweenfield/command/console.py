@@ -154,8 +154,12 @@ def say(message: str, *, quiet: bool = False) -> None:
     ``quiet`` says that nobody wants to know; what is lost or damaged is said all the same.
     """
     if not quiet:
-        shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in known(message))
-        print("".join(shown), file=sys.stderr)
+        print(printable(known(message)), file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """The text with escapes in place of what can't be printed."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Any, Generic, TypeVar, final
 
 T = TypeVar("T")
@@ -55,14 +55,18 @@ def aside(consume: Callable[[Iterator[T]], R], items: Iterable[T], waiting: int 
                 return
 
     with ThreadPoolExecutor(1, "aside") as thread:
-        result = thread.submit(consume, handed_over())
         try:
+            result = thread.submit(consume, handed_over())
             for item in items:
                 hand_over(item, result)
                 if result.done():
                     break
+            hand_over(end, result)
+            return result.result()
         except BaseException:
-            hand_over(_NoMore, result)
+            # Ctrl-C comes at any moment, also while the thread begins: it isn't left to wait for an item.
+            with suppress(Empty):
+                while True:
+                    between.get_nowait()
+            between.put(_NoMore)
             raise
-        hand_over(end, result)
-        return result.result()

@@ -1,6 +1,7 @@
 """What is sent to other machines and what becomes of what they send, without Ray."""
 
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -11,7 +12,8 @@ from conftest import DEMO, to_8bit, waves
 
 from tweenfield import write_video
 from tweenfield.command.cluster import spread, tasks
-from tweenfield.storage.unfinished import place_of
+from tweenfield.errors import TweenfieldError
+from tweenfield.storage.unfinished import place_of, unfinished
 from tweenfield.video import pieces
 
 LINE = ["--field", "siren", "--preset", "draft", "--width", "16", "--depth", "2", "--steps", "3"]
@@ -43,7 +45,10 @@ class Backwards:
     def run(self, work, items, need):
         for number in reversed(range(len(items))):
             assert need(items[number]).memory > 1 << 30
-            yield number, tasks.Failed(reason="no luck") if number in self.lost else work(items[number])
+            try:
+                yield number, tasks.Failed(reason="no luck") if number in self.lost else work(items[number])
+            except TweenfieldError as error:
+                yield number, tasks.Failed(reason=str(error))
 
 
 @pytest.mark.parametrize("name", ["o.mp4", "o.webm", "o"])
@@ -66,6 +71,25 @@ def test_pieces_may_come_in_any_order_and_those_that_failed_later(clip, tmp_path
     else:
         assert target.read_bytes() == alone.read_bytes()
     assert not place_of(target).exists()
+
+
+def test_what_fails_elsewhere_has_the_names_that_users_gave_and_the_rest_is_made(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(spread, "joined", lambda ray: Backwards())
+    clips, out = tmp_path / "clips", tmp_path / "out"
+    clips.mkdir()
+    for name in ("a.mkv", "b.mp4", "c.mkv"):
+        shutil.copy(clip, clips / name)
+    # A run on one machine that was killed left this, and somebody makes the last one right now.
+    place_of(out / "a.mkv").mkdir(parents=True)
+    (place_of(out / "a.mkv") / "fit.tween").write_bytes(b"")
+    with unfinished(out / "c.mkv", "another"):
+        ended = tweenfield("run", clips, "-o", out, *LINE, "--codec", "ffv1", "--ray", "local", "-q")
+    assert [line for line in ended.stderr.splitlines() if line] == [
+        f"tweenfield: {out}/c.mkv: another run is making this; wait for it, or choose another name",
+        f"tweenfield: {out}/b.mp4: this can't hold ffv1; use h264, hevc, av1, vp9, or another kind of file",
+        "tweenfield: 2 of 3 inputs failed; see above",
+    ]
+    assert [p.name for p in out.iterdir()] == ["a.mkv"] and ended.returncode == 1
 
 
 def test_a_video_gets_to_another_process_as_what_reads_it():

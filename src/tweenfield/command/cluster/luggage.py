@@ -43,7 +43,7 @@ def pack(value: Any) -> Luggage:
     files: dict[str, Stamp] = {}
     names: dict[str, str] = {}
 
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # no types without Ray
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # Ray's types are left out
         def persistent_id(self, item: Any) -> str | None:
             if not isinstance(item, Path) or not item.exists():
                 return None

@@ -18,7 +18,7 @@ from tweenfield.command.batch import Each, Job, failed
 from tweenfield.command.console import Stages, stages
 from tweenfield.command.options import Device, Keyframes, Settings
 from tweenfield.command.run_options import Running
-from tweenfield.errors import ClusterError, UsageError, VideoError
+from tweenfield.errors import ClusterError, TweenfieldError, UsageError, VideoError
 
 if TYPE_CHECKING:
     from tweenfield import Cell, Companion, Expectation, FitResult, Look, Timeline, Video
@@ -250,24 +250,27 @@ class Clip:
         from tweenfield.command.run import run_one
         from tweenfield.storage.parcel import packed
 
-        source, called, name, flow = job
+        source, called, target, flow = job
         said = io.StringIO()
         with tempfile.TemporaryDirectory() as folder, redirect_stderr(said):
             # A folder of its own, as a name may be any.
-            output = Path(tempfile.mkdtemp(dir=folder), name)
+            output = Path(tempfile.mkdtemp(dir=folder), Path(target).name)
             drawing = replace(
                 self.drawing,
                 report=self.drawing.report and Path(folder, "report"),
                 error_maps=self.drawing.error_maps and Path(folder, "error_maps"),
             )
-            facts = run_one(
-                Job(source, str(output)), drawing, replace(self.settings, flow=str(flow), json=None)
-            )
+            try:
+                facts = run_one(
+                    Job(source, str(output)), drawing, replace(self.settings, flow=str(flow), json=None)
+                )
+            except TweenfieldError as error:
+                raise TweenfieldError(str(error).replace(str(output), target)) from error
             made = packed(output)
             asked = {name: getattr(drawing, name) for name in _FOLDERS}
             folders = {name: packed(path) for name, path in asked.items() if path}
         lines = [line for line in said.getvalue().splitlines() if line.startswith("tweenfield: ")]
-        told = [line.replace(str(output), name).replace(str(source), called) for line in lines]
+        told = [line.replace(str(output), target).replace(str(source), called) for line in lines]
         return Made(made, facts, folders, told)
 
 
@@ -296,11 +299,24 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
         from tweenfield.command.cluster.tasks import Failed
         from tweenfield.storage.atomic import atomic_output
         from tweenfield.storage.parcel import unpack
+        from tweenfield.storage.unfinished import unfinished
         from tweenfield.video import parse_size
+
+        def laid_down(output: str, made: Made) -> None:
+            for line in made.said:
+                print(line, file=sys.stderr)
+            own = trust.of_one(drawing, output)
+            targets = {Path(output): made.output}
+            targets |= {getattr(own, name): parcel for name, parcel in made.folders.items()}
+            # What a run on one machine left of it goes, and none makes it meanwhile.
+            with unfinished(output, "made elsewhere"):
+                for target, parcel in targets.items():
+                    with atomic_output(target) as temporary:
+                        unpack(parcel, temporary)
 
         given = Path(settings.flow)
         flow = given if given.exists() else settings.flow
-        items = [(job.source, str(job.source), Path(job.output).name, flow) for job in jobs]
+        items = [(job.source, str(job.source), job.output, flow) for job in jobs]
         work = Clip(drawing=drawing, settings=replace(settings, device=Device(device)))
         sampled = actions.recipe_of(settings).objective.holds_clip
 
@@ -312,19 +328,15 @@ def clips_elsewhere(cluster: Cluster, drawing: Running, settings: Settings) -> E
             on_stage("clips", 0, len(jobs))
             for done, (number, made) in enumerate(cluster.run(work, items, need), start=1):
                 job = jobs[number]
-                if isinstance(made, Failed):
-                    named = str(job.source) in made.reason
-                    yield job, failed(made.reason if named else f"{job.source}: {made.reason}")
-                else:
-                    for line in made.said:
-                        print(line, file=sys.stderr)
-                    own = trust.of_one(drawing, job.output)
-                    targets = {Path(job.output): made.output}
-                    targets |= {getattr(own, name): parcel for name, parcel in made.folders.items()}
-                    for target, parcel in targets.items():
-                        with atomic_output(target) as temporary:
-                            unpack(parcel, temporary)
-                    yield job, made.facts | {"written": job.output, "state": "written"}
+                try:
+                    if isinstance(made, Failed):
+                        named = str(job.source) in made.reason or job.output in made.reason
+                        raise ClusterError(made.reason if named else f"{job.source}: {made.reason}")
+                    laid_down(job.output, made)
+                    facts = made.facts | {"written": job.output, "state": "written"}
+                except TweenfieldError as error:
+                    facts = failed(str(error))
+                yield job, facts
                 on_stage("clips", done, len(jobs))
 
     return each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import socket
@@ -92,7 +93,7 @@ def connected(address: str) -> Iterator[Cluster]:
             address=address,
             include_dashboard=False if address == LOCAL else None,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
@@ -153,12 +154,13 @@ class Cluster:
         luggage = pack(work)
         shared = ray.put(luggage)
         bags = [pack(item) for item in items]
+        needs = [need(item) for item in items]
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
         def begin(number: int, *, send: bool) -> Any:
             files = [*luggage.files, *bags[number].files]
             sent = {place: self._send(place) for place in files} if send else None
-            own = need(items[number])
+            own = needs[number]
             task = ray.remote(
                 num_cpus=own.threads,
                 num_gpus=own.gpus,
@@ -169,11 +171,11 @@ class Cluster:
             return task.remote(shared, bags[number], sent, own.threads, version("tweenfield"))
 
         waiting = {}
-        for number, item in enumerate(items):
-            if any(need(item).fits(machine) for machine in machines):
+        for number, own in enumerate(needs):
+            if any(own.fits(machine) for machine in machines):
                 waiting[begin(number, send=False)] = number
             else:
-                yield number, Failed(reason=f"it needs {need(item)}, which no machine of the cluster has")
+                yield number, Failed(reason=f"it needs {own}, which no machine of the cluster has")
         while waiting:
             (ready, *_), _ = ray.wait(list(waiting), num_returns=1)
             number = waiting.pop(ready)
