@@ -38,8 +38,8 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
 from tweenfield.fields.base import Field, Grid, check_network
-from tweenfield.fields.batch import Memory, networks_with_tangent
-from tweenfield.fields.sine import draw_layers, network
+from tweenfield.fields.batch import Memory, networks, networks_with_tangent
+from tweenfield.fields.sine import draw_layers
 from tweenfield.flow.estimator import Flow
 from tweenfield.flow.observed import Observed
 from tweenfield.flow.velocity import velocity_between
@@ -148,7 +148,7 @@ class Patches(Field):
         cell, share = self._locate(points)
         places = self._places(cell)
         inputs, _ = self._inputs(points, cell)
-        value = network(self._spread(inputs, places), *self._layers(places))
+        value = networks(self._spread(inputs, places), *self._layers(places), self._memory)
         window, _ = _windows(share, torch.zeros_like(share))
         return 0.5 + 0.5 * (window[..., None] * _collect(value, places)).sum(dim=0)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from tweenfield.fields.transport.kernels import compiled
@@ -34,7 +33,7 @@ def sine_cosine(z: Tensor, sine: Tensor, cosine: Tensor) -> None:
 
 @compiled
 def _sine_cosine(z: np.ndarray, sine: np.ndarray, cosine: np.ndarray) -> None:
-    for i in prange(len(z)):
+    for i in range(len(z)):
         quarters = np.floor(z[i] * _QUARTERS + _HALF)
         r = ((z[i] - quarters * _P1) - quarters * _P2) - quarters * _P3
         r2 = r * r
