@@ -33,12 +33,19 @@ def _without_autograd(work: Callable[[list[T]], None], inference: bool, items: l
         work(items)
 
 
+def _alone() -> None:
+    """Let PyTorch use one thread for what this one does."""
+    torch.set_num_threads(1)
+    # The first call of any other kind takes over the number that all threads share, so it comes now.
+    torch.get_num_threads()
+
+
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     """So many threads, all of them started."""
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(threads, initializer=_alone)
     together = threading.Barrier(threads)
     list(pool.map(lambda _: together.wait(), range(threads)))
-    # The number that a thread sets is also that of all threads to come.
+    # Setting a number sets it for all threads to come as well.
     torch.set_num_threads(threads)
     return pool

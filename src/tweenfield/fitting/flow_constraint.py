@@ -35,9 +35,6 @@ class FlowConstraint:
 
     weight: float = 0.12
     """lambda, the weight of the flow constraint, from 0 to 1; 0 fits the observed frames alone."""
-    constrained: float = 1.0
-    """Share of the steps that have the flow constraint, chosen at random; it weighs as much more in them.
-    Without the derivative a step takes about half of the time."""
     huber: float = 0.0
     """Changes of colour per interval below this enter squared (Huber); 0 is the paper's absolute value."""
     points: int = 8192
@@ -55,8 +52,6 @@ class FlowConstraint:
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
             raise ValueError(f"lambda is {self.weight}, but must lie between 0 and 1")
-        if not 0 < self.constrained <= 1:
-            raise ValueError(f"constrained is {self.constrained}, but must be above 0 and at most 1")
         if self.points < 1:
             raise ValueError(f"a batch has {self.points} points, but must have at least 1")
         if not 0 <= self.between < 1:
@@ -132,14 +127,12 @@ class FlowConstrained:
         count = self._config.points - self._between_points
         known = self._known.at(*self._known.draw(count, field.blocks, generator))
         if self._matching is None or self._between is None:
-            between = self._drawn_between(field, generator)
-            return self._loss(field, known, between, self._constrains(generator))
+            return self._loss(field, known, self._drawn_between(field, generator))
         known = known._replace(velocity=known.velocity + self.learnt["motion"](known.points).detach())
         # Without points between the frames for the field, the motion still needs some.
         count = self._between_points or self._config.points
         matched = self._matching(*self._between.draw(count, field.blocks, generator))
-        between = matched.points if self._between_points else None
-        losses = self._loss(field, known, between, self._constrains(generator))
+        losses = self._loss(field, known, matched.points if self._between_points else None)
         return losses._replace(total=losses.total + self._config.weight * matched.loss)
 
     def finish(self, field: Field) -> None:
@@ -150,22 +143,16 @@ class FlowConstrained:
             return None
         return self._between.at(*self._between.draw(self._between_points, field.blocks, generator))
 
-    def _constrains(self, generator: torch.Generator) -> bool:
-        """Whether this step has the flow constraint."""
-        share = self._config.constrained
-        chosen = share == 1 or torch.rand((), generator=generator).item() < share
-        return self._config.weight > 0 and chosen
-
-    def _loss(self, field: Field, known: Points, between: Points | None, constrains: bool) -> Losses:
+    def _loss(self, field: Field, known: Points, between: Points | None) -> Losses:
         config, n = self._config, len(known.points)
-        all_ = known if between is None else Points(*map(torch.cat, zip(known, between, strict=True)))
-        if constrains:
-            value, derivative = field.with_derivative(all_.points, along(all_.velocity))
-            constraint = (all_.trust * residual(derivative, config.huber)).mean() / config.constrained
+        drawn = known if between is None else Points(*map(torch.cat, zip(known, between, strict=True)))
+        if config.weight:
+            value, derivative = field.with_derivative(drawn.points, along(drawn.velocity))
+            constraint = (drawn.trust * residual(derivative, config.huber)).mean()
         else:
-            value = field(all_.points)
+            value = field(drawn.points)
             constraint = value.new_zeros(())
-        errors = squared_error(value, all_.colors)
+        errors = squared_error(value, drawn.colors)
         colors = observation = errors[:n].mean()
         if between is not None:
             weights = self._least + (1 - self._least) * between.trust
