@@ -275,7 +275,6 @@ def test_table_of_presets_of_patches_is_true():
         assert length == f"{recipe.fit.epochs} epochs"
         assert (objective.weight, objective.huber) == (float(weight), float(huber))
         assert (objective.between, objective.warped) == (0.5, 1.0)
-        assert recipe.fit.beta2 == 0.99
 
 
 def test_table_of_flags_is_true():

@@ -49,6 +49,19 @@ def test_a_batch_is_what_one_layer_after_the_other_computes(batch, dtype, ours, 
         assert (one - other).abs().max() <= tolerance * other.abs().max()
 
 
+def test_a_second_backward_pass_gives_the_same_as_the_first(batch):
+    memory = Memory()
+    a, da, weights, biases = batch
+    weights = [w.clone().requires_grad_() for w in weights]
+    value, tangent = networks_with_tangent(a, da, weights, biases, OMEGA, memory)
+    loss = value.square().sum() + tangent.abs().sum()
+    first = torch.autograd.grad(loss, weights, retain_graph=True)
+    # Others work in the memory meanwhile.
+    networks_with_tangent(2 * a, da, weights, biases, OMEGA, memory)
+    for one, other in zip(torch.autograd.grad(loss, weights), first, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_number_of_threads_changes_nothing(batch):
     before = torch.get_num_threads()
     found = []

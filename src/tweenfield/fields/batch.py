@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,11 @@ from tweenfield.fields.waves import sine_cosine
 # Networks that are computed together, and what the backward pass needs of each of their hidden layers: sine,
 # cosine and, with a tangent, the tangent before the cosine.
 _Part = tuple[slice, list[tuple[Tensor, ...]]]
+
+
+class _Kept(NamedTuple):
+    memory: Tensor
+    parts: list[_Part]
 
 
 class Memory:
@@ -76,31 +81,9 @@ class _Networks(torch.autograd.Function):
     def forward(
         ctx: Any, a: Tensor, da: Tensor | None, omega: float, memory: Memory, *layers: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        weights, biases = _halves(layers)
-        each = 2 if da is None else 3
-        kept = memory.take(math.prod(a.shape[:2]) * each * sum(w.shape[1] for w in weights[:-1]), a)
-        value = a.new_empty(*a.shape[:2], weights[-1].shape[1])
-        tangent = None if da is None else torch.empty_like(value)
-        parts = list(_parts(kept, each, a, weights))
-
-        def compute(parts: list[_Part]) -> None:
-            memory_z, memory_dx = (_scratch(a, weights) for _ in range(2))
-            for part, hidden in parts:
-                x, dx = a[part], None if da is None else da[part]
-                for weight, bias, (sine, cosine, *dz) in zip(weights[:-1], biases[:-1], hidden, strict=True):
-                    scaled = omega * weight[part]
-                    sine_cosine(affine(x, scaled, omega * bias[part], memory_z[: len(x)]), sine, cosine)
-                    if dx is not None:
-                        torch.bmm(dx, scaled.mT, out=dz[0])
-                        dx = torch.mul(cosine, dz[0], out=memory_dx[: len(x)])
-                    x = sine
-                affine(x, weights[-1][part], biases[-1][part], value[part])
-                if dx is not None and tangent is not None:
-                    torch.bmm(dx, weights[-1][part].mT, out=tangent[part])
-
-        shared_out(compute, parts)
+        value, tangent, ctx.kept = _computed(a, da, omega, memory, *_halves(layers))
         ctx.save_for_backward(a, da, *layers)
-        ctx.omega, ctx.memory, ctx.kept, ctx.parts = omega, memory, kept, parts
+        ctx.omega, ctx.memory = omega, memory
         return value, tangent
 
     @staticmethod
@@ -108,6 +91,8 @@ class _Networks(torch.autograd.Function):
     def backward(ctx: Any, grad_value: Tensor, grad_tangent: Tensor | None) -> tuple[Tensor | None, ...]:
         a, da, *layers = ctx.saved_tensors
         weights, biases = _halves(layers)
+        # After a first backward pass, others work in the memory.
+        kept = ctx.kept or _computed(a, da, ctx.omega, ctx.memory, weights, biases)[2]
         of_weights, of_biases = ([torch.empty_like(x) for x in each] for each in (weights, biases))
         of_a, of_da = (
             torch.empty_like(x) if needed else None
@@ -146,10 +131,39 @@ class _Networks(torch.autograd.Function):
                     if of_input is not None and x is not None:
                         torch.bmm(x, weights[0][part], out=of_input[part])
 
-        shared_out(compute, ctx.parts)
-        ctx.memory.give_back(ctx.kept)
-        ctx.kept = ctx.parts = None
+        shared_out(compute, kept.parts)
+        ctx.memory.give_back(kept.memory)
+        ctx.kept = None
         return of_a, of_da, None, None, *of_weights, *of_biases
+
+
+def _computed(
+    a: Tensor, da: Tensor | None, omega: float, memory: Memory, weights: list[Tensor], biases: list[Tensor]
+) -> tuple[Tensor, Tensor | None, _Kept]:
+    """Outputs, their tangents, and what the backward pass needs."""
+    each = 2 if da is None else 3
+    kept = memory.take(math.prod(a.shape[:2]) * each * sum(w.shape[1] for w in weights[:-1]), a)
+    value = a.new_empty(*a.shape[:2], weights[-1].shape[1])
+    tangent = None if da is None else torch.empty_like(value)
+    parts = list(_parts(kept, each, a, weights))
+
+    def compute(parts: list[_Part]) -> None:
+        memory_z, memory_dx = (_scratch(a, weights) for _ in range(2))
+        for part, hidden in parts:
+            x, dx = a[part], None if da is None else da[part]
+            for weight, bias, (sine, cosine, *dz) in zip(weights[:-1], biases[:-1], hidden, strict=True):
+                scaled = omega * weight[part]
+                sine_cosine(affine(x, scaled, omega * bias[part], memory_z[: len(x)]), sine, cosine)
+                if dx is not None:
+                    torch.bmm(dx, scaled.mT, out=dz[0])
+                    dx = torch.mul(cosine, dz[0], out=memory_dx[: len(x)])
+                x = sine
+            affine(x, weights[-1][part], biases[-1][part], value[part])
+            if dx is not None and tangent is not None:
+                torch.bmm(dx, weights[-1][part].mT, out=tangent[part])
+
+    shared_out(compute, parts)
+    return value, tangent, _Kept(kept, parts)
 
 
 def _halves(layers: Any) -> tuple[list[Tensor], list[Tensor]]:

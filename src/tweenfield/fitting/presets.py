@@ -13,7 +13,7 @@ from tweenfield.fitting.recipe import FitConfig, Recipe
 # The paper states no scale for time; this one spreads its 20 observed frames over [-1, 1].
 _PAPER_TIME_STEP = 2 / 19
 # Shared by both presets, which differ in the length of the fit.
-_PATCHES_CONSTRAINT = FlowConstraint(weight=0.06, huber=0.03, points=2, between=0.5, warped=1.0)
+_PATCHES_CONSTRAINT = FlowConstraint(weight=0.06, huber=0.03, points=8, between=0.5, warped=1.0)
 
 _TRANSPORT = {
     "draft": Recipe(
@@ -32,12 +32,12 @@ _TRANSPORT = {
 _PATCHES = {
     name: Recipe(
         name=name,
-        field=PatchesConfig(side=4.0, spacing=2),
+        field=PatchesConfig(),
         objective=_PATCHES_CONSTRAINT,
-        fit=FitConfig(epochs=epochs, learning_rate=1e-3, beta2=0.99),
+        fit=FitConfig(epochs=epochs, learning_rate=1e-3),
         teacher=_TRANSPORT[name],
     )
-    for name, epochs in (("draft", 8), ("standard", 30))
+    for name, epochs in (("draft", 8), ("standard", 40))
 }
 _SIREN = {
     "draft": Recipe(
