@@ -265,10 +265,11 @@ def test_table_of_presets_of_siren_is_true():
 
 def test_table_of_presets_of_patches_is_true():
     for name, row in preset_rows("patches").items():
-        side, width, depth, omega, time_step, weight, huber, points, length = row
+        side, spacing, width, depth, omega, time_step, weight, huber, points, length = row
         recipe = presets_of("patches")[name]
         field, objective = recipe.field, recipe.objective
-        assert (field.side, field.width, field.depth) == (float(side), int(width), int(depth))
+        assert (field.side, field.spacing) == (float(side), int(spacing))
+        assert (field.width, field.depth) == (int(width), int(depth))
         assert (field.omega, field.time_step) == (float(omega), float(time_step))
         assert objective.points == int(points)
         assert length == f"{recipe.fit.epochs} epochs"

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from tweenfield.fields.batch import Memory, networks_with_tangent
-from tweenfield.fields.sine import draw_layers, network_with_tangent
+from tweenfield.fields.batch import Memory, networks, networks_with_tangent
+from tweenfield.fields.sine import draw_layers, network, network_with_tangent
 from tweenfield.fields.waves import sine_cosine
 
 NETWORKS, POINTS, OMEGA = 300, 40, 20.0
@@ -27,13 +27,54 @@ def outputs_and_gradients(draw, batch, dtype, *memory):
     return [x.double() for x in (*(x.detach() for x in both), *(x.grad for x in leaves))]
 
 
+def without_tangent(draw):
+    """The same signature, with the inputs' derivative in place of that of the outputs."""
+    return lambda a, da, *others: (draw(a, *others), da)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_a_batch_is_what_one_layer_after_the_other_computes(batch, dtype):
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (networks_with_tangent, network_with_tangent),
+        (without_tangent(networks), without_tangent(network)),
+    ],
+    ids=["tangent", "plain"],
+)
+def test_a_batch_is_what_one_layer_after_the_other_computes(batch, dtype, ours, theirs):
     tolerance = 1e-11 if dtype == torch.float64 else 2e-4
-    expected = outputs_and_gradients(network_with_tangent, batch, torch.float64)
-    found = outputs_and_gradients(networks_with_tangent, batch, dtype, Memory())
-    for ours, theirs in zip(found, expected, strict=True):
-        assert (ours - theirs).abs().max() <= tolerance * theirs.abs().max()
+    expected = outputs_and_gradients(theirs, batch, torch.float64)
+    found = outputs_and_gradients(ours, batch, dtype, Memory())
+    for one, other in zip(found, expected, strict=True):
+        assert (one - other).abs().max() <= tolerance * other.abs().max()
+
+
+def test_a_second_backward_pass_gives_the_same_as_the_first(batch):
+    memory = Memory()
+    a, da, weights, biases = batch
+    weights = [w.clone().requires_grad_() for w in weights]
+    value, tangent = networks_with_tangent(a, da, weights, biases, OMEGA, memory)
+    loss = value.square().sum() + tangent.abs().sum()
+    first = torch.autograd.grad(loss, weights, retain_graph=True)
+    # Others work in the memory meanwhile.
+    networks_with_tangent(2 * a, da, weights, biases, OMEGA, memory)
+    for one, other in zip(torch.autograd.grad(loss, weights), first, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_number_of_threads_changes_nothing(batch):
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(outputs_and_gradients(networks_with_tangent, batch, torch.float32, Memory()))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            assert torch.equal(one, other)
 
 
 def test_memory_that_was_used_changes_nothing(batch):

@@ -26,6 +26,8 @@ from tweenfield.fields.base import frame_points
 from tweenfield.flow.observed import Observed
 
 GRID = Grid(frames=5, height=30, width=43)
+# Windows that overlap everywhere, and in every second cell.
+EACH_LAYOUT = pytest.mark.parametrize("layout", [{"side": 8}, {"side": 4, "spacing": 2}], ids=["1", "2"])
 DEMO = Path(__file__).parents[2] / "demo" / "bunny.mp4"
 
 
@@ -40,9 +42,10 @@ def scattered(n):
     return (1.4 * unit - 0.2) * extent
 
 
-def test_windows_sum_to_one():
+@EACH_LAYOUT
+def test_windows_sum_to_one(layout):
     # Where all networks say the same, so does the field, and nothing changes in any direction.
-    field = patches()
+    field = patches(**layout)
     color = torch.tensor([0.3, -0.2, 0.7], dtype=torch.float64)
     with torch.no_grad():
         field.weights[-1].zero_()
@@ -53,24 +56,29 @@ def test_windows_sum_to_one():
     torch.testing.assert_close(derivative, torch.zeros_like(points), rtol=0, atol=1e-15)
 
 
-def test_a_network_is_not_seen_beyond_its_cells():
-    field = patches()
+@EACH_LAYOUT
+def test_a_network_is_not_seen_beyond_its_cells(layout):
+    field = patches(**layout)
     before = field.frame(1.0)
+    # The third network of the third row sits in the middle of its cells, which end at -1/2 + k * cell.
+    middle, reach, columns = (2, 1, field.blocks[1] + 1) if layout == {"side": 8} else (4.5, 1.5, 6)
     with torch.no_grad():
-        # The network at the third corner of the third row: cells end at -1/2 + k * cell.
-        field.biases[-1][2 * (field.blocks[1] + 1) + 2] += 5
+        field.biases[-1][2 * columns + 2] += 5
     x, y = (torch.arange(n) + 0.5 for n in (GRID.width, GRID.height))
-    inside = ((y / field.cell[1] - 2).abs() < 1)[:, None] & ((x / field.cell[0] - 2).abs() < 1)
+    inside = ((y / field.cell[1] - middle).abs() < reach)[:, None] & (
+        (x / field.cell[0] - middle).abs() < reach
+    )
     changed = (field.frame(1.0) - before).abs().amax(dim=2)
     assert torch.equal(changed > 0, inside)
 
 
+@EACH_LAYOUT
 @pytest.mark.parametrize("axis", [0, 1])
-def test_value_and_derivatives_are_continuous_across_the_borders_of_cells(axis):
-    field, e = patches(), 1e-7
-    line = 3 * field.cell[axis] - 0.5
+def test_value_and_derivatives_are_continuous_across_the_borders_of_cells(axis, layout):
+    field, e = patches(**layout), 1e-7
     points = scattered(40)
-    points[:, axis] = line
+    # The borders of cells, in turn.
+    points[:, axis] = (torch.arange(40) % 5 + 1) * field.cell[axis] - 0.5
     step = torch.zeros(3, dtype=torch.float64)
     step[axis] = e
     for direction in torch.eye(3, dtype=torch.float64):
@@ -94,9 +102,10 @@ def drifting(steps):
     return video, Flow(forward=forward, backward=-forward, name="exact")
 
 
-def test_displacement_is_how_far_the_flow_leads_from_the_middle_frame():
+@EACH_LAYOUT
+def test_displacement_is_how_far_the_flow_leads_from_the_middle_frame(layout):
     video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
-    field = patches()
+    field = patches(**layout)
     field.observe(Observed(video, flow))
     expected = torch.tensor([[-4, -1], [-3, -0.5], [0, 0], [-2, 0], [2, 1]], dtype=torch.float64)
     each = expected[:, None].expand(5, field.displacement.shape[1], 2)
@@ -137,8 +146,24 @@ def test_networks_that_move_with_the_picture_know_the_frames_between():
     assert held_out(flow) > held_out(still) + 2
 
 
-def test_points_on_a_frame_need_not_come_in_any_order():
-    field = patches()
+@EACH_LAYOUT
+def test_the_derivative_is_the_limit_of_differences(layout):
+    video, flow = drifting([(1, 0.5), (3, 0.5), (-2, 0), (4, 1)])
+    field, h = patches(**layout), 1e-5
+    field.observe(Observed(video, flow))
+    points, direction = scattered(300), torch.ones(300, 3, dtype=torch.float64)
+    # Inside the picture, and away from the frames, where the second derivative in time jumps.
+    points = points.clamp(min=0.01) % torch.tensor([GRID.width - 1, GRID.height - 1, GRID.frames - 1.01])
+    points[:, 2] += 0.005 * ((points[:, 2] % 1) < 0.005)
+    ahead, behind = (field(points + step * direction) for step in (h, -h))
+    value, derivative = field.with_derivative(points, direction)
+    torch.testing.assert_close(value, field(points), rtol=0, atol=1e-13)
+    torch.testing.assert_close(derivative, (ahead - behind) / (2 * h), rtol=0, atol=1e-7)
+
+
+@EACH_LAYOUT
+def test_points_on_a_frame_need_not_come_in_any_order(layout):
+    field = patches(**layout)
     points = frame_points(2.0, (GRID.height, GRID.width), GRID, like=field.scale)
     shuffle = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
     alone = torch.cat([field(point[None]) for point in points[shuffle[:30]]])
@@ -148,9 +173,10 @@ def test_points_on_a_frame_need_not_come_in_any_order():
     )
 
 
-def test_cells_cover_the_picture_whatever_its_size():
+@pytest.mark.parametrize("spacing", [1, 2, 3])
+def test_cells_cover_the_picture_whatever_its_size(spacing):
     for height, width, side in [(1, 1, 8), (7, 90, 8), (24, 32, 8), (30, 43, 100)]:
-        field = PatchesConfig(side=side, width=4, depth=1).build(
+        field = PatchesConfig(side=side, spacing=spacing, width=4, depth=1).build(
             Grid(frames=2, height=height, width=width), 0
         )
         rows, columns = field.blocks
@@ -203,7 +229,7 @@ def test_real_settings_must_be_positive(name, value):
         PatchesConfig(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["width", "depth"])
+@pytest.mark.parametrize("name", ["width", "depth", "spacing"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_whole_settings_must_be_positive(name, value):
     with pytest.raises(ValueError, match=name):

@@ -112,16 +112,17 @@ class _SineLayer(torch.autograd.Function):
         )
 
 
-def affine(a: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def affine(a: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
+    """W a + b, in ``out`` if it is given."""
     if a.shape[-1] <= _COORDINATES and _products_round(a.device):
         # omega would turn what is rounded in coordinates into wrong phases.
         z = bias[..., None, :]
         for coordinate, column in zip(a.split(1, dim=-1), weight.mT.split(1, dim=-2), strict=True):
             z = torch.addcmul(z, coordinate, column)
-        return z
+        return z if out is None else out.copy_(z)
     if a.dim() == 2:
-        return torch.addmm(bias, a, weight.mT)
-    return torch.baddbmm(bias[:, None], a, weight.mT)
+        return torch.addmm(bias, a, weight.mT, out=out)
+    return torch.baddbmm(bias[:, None], a, weight.mT, out=out)
 
 
 def _products_round(device: torch.device) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+_BETA1, _EPSILON = 0.9, 1e-8
 
 
 class Adam:
@@ -16,10 +16,11 @@ class Adam:
 
     Args:
         parameters: what to optimise, by name.
+        beta2: how much of the mean of squared gradients stays at each step.
     """
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter]) -> None:
-        self._parameters = dict(parameters)
+    def __init__(self, parameters: Mapping[str, nn.Parameter], beta2: float = 0.999) -> None:
+        self._parameters, self._beta2 = dict(parameters), beta2
         self._state = {
             name: {
                 "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
@@ -64,8 +65,8 @@ class Adam:
             steps,
             fused=True,
             amsgrad=False,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
+            beta1=_BETA1,
+            beta2=self._beta2,
             lr=learning_rate,
             weight_decay=0.0,
             eps=_EPSILON,

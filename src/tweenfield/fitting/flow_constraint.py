@@ -11,7 +11,7 @@ from torch import nn
 
 from tweenfield.fields.base import Field, FieldConfig, Grid, along
 from tweenfield.fields.motion import Motion
-from tweenfield.fitting.losses import Losses, constrained_loss, observation_loss, residual, squared_error
+from tweenfield.fitting.losses import Losses, residual, squared_error
 from tweenfield.fitting.matching import Matching
 from tweenfield.fitting.samples import Points, at_frames, between_frames
 from tweenfield.flow.observed import Observed
@@ -144,20 +144,17 @@ class FlowConstrained:
         return self._between.at(*self._between.draw(self._between_points, field.blocks, generator))
 
     def _loss(self, field: Field, known: Points, between: Points | None) -> Losses:
-        weight, huber = self._config.weight, self._config.huber
-        if between is None:
-            if weight:
-                return constrained_loss(field, known.points, known.colors, known.velocity, weight, huber)
-            loss = observation_loss(field, known.points, known.colors)
-            return Losses(loss, loss, torch.zeros_like(loss))
-        value, derivative = field.with_derivative(
-            torch.cat((known.points, between.points)), along(torch.cat((known.velocity, between.velocity)))
-        )
-        n = len(known.points)
-        observation = squared_error(value[:n], known.colors).mean()
-        weights = self._least + (1 - self._least) * between.trust
-        target = (weights * squared_error(value[n:], between.colors)).mean()
-        change = residual(derivative, huber)
-        constraint = torch.cat((change[:n], between.trust * change[n:])).mean()
-        total = (1 - weight) * (observation + self._config.warped * target) + weight * constraint
-        return Losses(total, observation, constraint)
+        config, n = self._config, len(known.points)
+        drawn = known if between is None else Points(*map(torch.cat, zip(known, between, strict=True)))
+        if config.weight:
+            value, derivative = field.with_derivative(drawn.points, along(drawn.velocity))
+            constraint = (drawn.trust * residual(derivative, config.huber)).mean()
+        else:
+            value = field(drawn.points)
+            constraint = value.new_zeros(())
+        errors = squared_error(value, drawn.colors)
+        colors = observation = errors[:n].mean()
+        if between is not None:
+            weights = self._least + (1 - self._least) * between.trust
+            colors = observation + config.warped * (weights * errors[n:]).mean()
+        return Losses((1 - config.weight) * colors + config.weight * constraint, observation, constraint)

@@ -139,7 +139,7 @@ class _Run:
             **dict(self._model.named_parameters()),
             **dict(self._objective.learnt.named_parameters()),
         }
-        self._optimizer = Adam(self._fitted)
+        self._optimizer = Adam(self._fitted, recipe.fit.beta2)
         self._steps = recipe.fit.count(self._objective.steps_per_epoch(self._model))
         self._step, self._before = 0, 0.0
         self._history: list[Progress] = []

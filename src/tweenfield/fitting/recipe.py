@@ -28,6 +28,8 @@ class FitConfig:
     """Number of passes over all pixels, in place of ``steps``."""
     learning_rate: float = 1e-4
     """Learning rate at the first step."""
+    beta2: float = 0.999
+    """Adam's beta2: the share of the mean of squared gradients that stays at each step."""
     seed: int = 0
     """Decides the initial parameters and every batch."""
     precision: str = "high"
@@ -44,6 +46,8 @@ class FitConfig:
                 raise ValueError(f"{name} is {value}, but must be above 0 and below {2**31}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate is {self.learning_rate}, but must be a positive number")
+        if not 0 < self.beta2 < 1:
+            raise ValueError(f"beta2 is {self.beta2}, but must be above 0 and below 1")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be {', '.join(PRECISIONS)}")
         if not 0 <= self.seed < 2**31:

@@ -66,8 +66,10 @@ class Samples:
 
     def at(self, index: Int[Tensor, " points"], points: Float[Tensor, "points 3"]) -> Points:
         """Velocity, colour and trust of sampled points."""
-        colors = self.colors[index].float() / (255 if self.colors.itemsize == 1 else 65535)
-        return Points(points, self.velocity[index].float(), colors, self.trust[index].float())
+        colors, velocity, trust = (
+            x.index_select(0, index).float() for x in (self.colors, self.velocity, self.trust)
+        )
+        return Points(points, velocity, colors / (255 if self.colors.itemsize == 1 else 65535), trust)
 
 
 def at_frames(video: Video, flow: Flow | None, device: torch.device) -> Samples:
