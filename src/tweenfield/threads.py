@@ -29,13 +29,23 @@ def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """``function`` of every item, in their order, by all threads. What it raises is raised here."""
     if count() == 1:
         return [function(item) for item in items]
-    derived = torch.is_grad_enabled()
+    # Both are a thread's own.
+    derived, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
 
     def part(item: T) -> R:
-        with torch.set_grad_enabled(derived):
+        with torch.inference_mode(inference), torch.set_grad_enabled(derived):
             return function(item)
 
     return list(_pool(os.getpid(), count(), "part").map(part, items))
+
+
+def shared_out(work: Callable[[list[T]], None], items: list[T]) -> None:
+    """Do the work on all items, without autograd; each thread is given a list of them. What is done to one
+    mustn't depend on the others.
+    """
+    lists = min(count(), len(items))
+    with torch.no_grad():
+        each(work, [items[k::lists] for k in range(lists)])
 
 
 def begin(function: Callable[[T], R], item: T) -> Future[R] | None:

@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tweenfield import threads
 from tweenfield.fields.sine import CPU_POINTS, Layers, affine, plus_product
-from tweenfield.fields.threads import shared_out
 from tweenfield.fields.waves import sine_cosine
 
 # Networks that are computed together, and what the backward pass needs of each of their hidden layers: sine,
@@ -131,7 +131,7 @@ class _Networks(torch.autograd.Function):
                     if of_input is not None and x is not None:
                         torch.bmm(x, weights[0][part], out=of_input[part])
 
-        shared_out(compute, kept.parts)
+        threads.shared_out(compute, kept.parts)
         ctx.memory.give_back(kept.memory)
         ctx.kept = None
         return of_a, of_da, None, None, *of_weights, *of_biases
@@ -162,7 +162,7 @@ def _computed(
             if dx is not None and tangent is not None:
                 torch.bmm(dx, weights[-1][part].mT, out=tangent[part])
 
-    shared_out(compute, parts)
+    threads.shared_out(compute, parts)
     return value, tangent, _Kept(kept, parts)
 
 

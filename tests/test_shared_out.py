@@ -1,9 +1,11 @@
+"""Work that is shared out among threads: each item once, without autograd, one thread for operations."""
+
 import threading
 
 import pytest
 import torch
 
-from tweenfield.fields.threads import shared_out
+from tweenfield.threads import shared_out
 
 
 @pytest.fixture(params=[1, 2, 4])
