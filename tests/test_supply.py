@@ -38,6 +38,7 @@ def test_no_command_touches_the_network(tmp_path):
         f"eval clip.mkv --json scores.json {TINY}",
         "flow clip.mkv -o flow -q",
         "info m.tween",
+        "bench fig4b -o report --scale tiny -q",
     ]
     done = subprocess.run(
         [sys.executable, "-c", FORBIDDING],
@@ -49,7 +50,7 @@ def test_no_command_touches_the_network(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     made = {path.name for path in tmp_path.iterdir()}
-    assert made == {"clip.mkv", "out.mp4", "m.tween", "drawn.mkv", "scores.json", "flow"}
+    assert made == {"clip.mkv", "out.mp4", "m.tween", "drawn.mkv", "scores.json", "flow", "report"}
 
 
 def test_the_hook_sees_a_socket():

@@ -134,6 +134,26 @@ def test_what_fails_three_times_is_named_and_the_rest_finishes(nodes, tmp_path):
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "x", "bad": "xxx", "c": "x"}
 
 
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+from tweenfield.command.cluster.tasks import Need, connected
+
+with connected(sys.argv[1]) as cluster:
+    assert dict(cluster.run(str, [1], lambda item: Need(threads=1, memory=1 << 28))) == {0: "1"}
+    sys.stdout = sys.__stdout__
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_sigterm_stays_with_the_command(nodes):
+    """Ray's own handler ends the process with a trace."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LISTENING, nodes[0]], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "heard\n", "")
+
+
 def test_a_cell_is_a_task(nodes, tmp_path):
     line = ["bench", "clips", "--scale", "tiny", "--baseline", "blend"]
     assert tweenfield(*line, "-o", tmp_path / "alone").returncode == 0

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import re
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,6 +89,7 @@ def connected(address: str) -> Iterator[Cluster]:
         ) from error
     if address != LOCAL:
         _check_answers(address)
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=address,
@@ -101,6 +103,8 @@ def connected(address: str) -> Iterator[Cluster]:
             f"{address}: Ray can't be used there ({said}); check the address, and set RAY_AUTH_MODE=token if "
             "the cluster was started with a token"
         ) from error
+    # Ray takes SIGTERM for itself, and would end this process on the spot.
+    signal.signal(signal.SIGTERM, on_sigterm)
     # Ray tells of each try and each lost machine on stdout, which is for results.
     with redirect_stdout(io.StringIO()):
         try:
