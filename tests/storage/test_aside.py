@@ -7,7 +7,7 @@ from queue import Queue
 import pytest
 
 from tweenfield.storage import aside as aside_module
-from tweenfield.storage.aside import aside
+from tweenfield.storage.aside import Meanwhile, aside
 
 
 def test_the_consumer_has_all_items_in_order_in_another_thread():
@@ -90,3 +90,23 @@ def test_ctrl_c_leaves_nobody_waiting_whenever_it_comes(monkeypatch, name, inter
     monkeypatch.setattr(aside_module, name, interrupted)
     with pytest.raises(KeyboardInterrupt):
         aside(list, range(5))
+
+
+def test_what_is_found_meanwhile_is_had_when_it_is_asked_for():
+    told = threading.Event()
+    found = Meanwhile(lambda: told.wait(30) and 5)
+    found.check()  # nothing was raised so far
+    told.set()
+    assert found() == 5 and found() == 5
+    found.check()
+
+
+def test_what_is_raised_meanwhile_is_raised_by_whoever_asks():
+    def fails():
+        raise ValueError("wrong")
+
+    found = Meanwhile(fails)
+    with pytest.raises(ValueError, match="wrong"):
+        found()
+    with pytest.raises(ValueError, match="wrong"):
+        found.check()
