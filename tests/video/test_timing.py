@@ -118,10 +118,12 @@ def test_the_output_lasts_as_long_as_the_input(count, source, fps, slow):
     assert line.times[: len(stops)] == stops.times and set(line.times[len(stops) :]) <= {clip.times[-1]}
 
 
-@pytest.mark.parametrize("rate", [F(24000, 1001), F(30000, 1001), F(60000, 1001)])
-def test_an_hour_has_no_drift(rate):
+@pytest.mark.parametrize(
+    ("rate", "minutes"), [(F(24000, 1001), 60), (F(30000, 1001), 10), (F(60000, 1001), 10)]
+)
+def test_a_long_video_has_no_drift(rate, minutes):
     """Frame k is at exactly k / rate, also by the stamps of a clock of milliseconds."""
-    count = int(3600 * rate)
+    count = int(60 * minutes * rate)
     times, found, constant = frame_times([round(k / rate * 1000) for k in range(count)], F(1, 1000), [rate])
     line = output_timeline(SimpleNamespace(times=times, rate=found, lasts=None), fps="2x")
     assert constant and found == rate and len(line) == 2 * count
