@@ -169,8 +169,8 @@ class Patches(Field):
         rows = self._rows_of(pairs)
         inputs, _ = self._inputs(points, pairs)
         inputs, layers = _spread(inputs, rows), self._layers(rows)
-        # What is only drawn needn't be kept for a backward pass, and who asks for derivatives by the points may
-        # want to derive these again.
+        # What is only drawn needn't be kept for a backward pass, and derivatives by the points may be derived
+        # again.
         fitted = torch.is_grad_enabled() and not inputs.requires_grad
         value = networks(inputs, *layers, self._memory) if fitted else network(inputs, *layers)
         return 0.5 + 0.5 * _sums(pairs.window[:, None] * _collect(value, rows), pairs, points)
