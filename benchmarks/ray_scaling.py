@@ -16,7 +16,7 @@ measured with as many pieces as an hour has, all of them copies of one.
 
 import os
 
-os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 
 import math
 import statistics

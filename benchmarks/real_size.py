@@ -85,7 +85,7 @@ print(json.dumps(sum(values) / len(values)))
 
 def measured(program: str, case: dict[str, object]) -> object:
     """What a program in a process of its own, on one core, says of a case."""
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")}
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-c", program, json.dumps(case), f"{folder}/o.mp4"],
